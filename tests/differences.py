@@ -1,0 +1,81 @@
+"""Check a derivative against central differences, and a value against exact arithmetic.
+
+Draw a random cotangent, take the analytic gradient first (forward overwrites what backward needs), compare:
+
+    delta = rng.standard_normal(x.shape)
+    layer.forward(x)
+    dx = layer.backward(delta)
+    assert_gradient(dx, lambda: (delta * layer.forward(x)).sum(), x, "dx")
+
+A cotangent of all ones would be nearly blind: the dx of a BatchNorm is then 0, whatever its formula.  Exact
+values come from the standard library's decimal:
+
+    assert ulps(np.exp(0.1), Decimal(0.1).exp()) <= 2
+"""
+
+from decimal import Decimal, localcontext
+
+import numpy as np
+
+RTOL, ATOL = 1e-6, 1e-8  # central differences in float64 err by about 2e-8 of the gradient at h = 1e-5
+
+
+def numeric_gradient(f, x, h=1e-5):
+    """Return df/dx by central differences: float64, of the shape of x.
+
+    f: takes no argument, reads x, returns a number.
+    x: a float64 array of any shape.  Its entries are moved by +-h, one at a time, and put back bit for bit,
+    also when f raises.  TypeError if x is anything else.
+    """
+    if not isinstance(x, np.ndarray) or x.dtype != np.float64:
+        raise TypeError("x must be a float64 array, since it is changed in place, got {!r}".format(x))
+    gradient = np.empty(x.shape)
+    for i in np.ndindex(*x.shape):
+        kept = x[i]
+        try:
+            x[i] = kept + h
+            above = f()
+            x[i] = kept - h
+            below = f()
+        finally:
+            x[i] = kept
+        gradient[i] = (above - below) / (2 * h)
+    return gradient
+
+
+def assert_gradient(analytic, f, x, name):
+    """Raise AssertionError, in one line that starts with name, unless analytic is df/dx.
+
+    f, x: those of numeric_gradient.  analytic: of the shape of x; where that is (1, d), also (d,).
+    """
+    analytic = np.array(analytic)  # a copy, in case f overwrites it
+    numeric = numeric_gradient(f, x)
+    if numeric.shape == (1,) + analytic.shape:
+        numeric = numeric[0]
+    if analytic.shape != numeric.shape:
+        raise AssertionError("{} must have shape {}, got {}".format(name, numeric.shape, analytic.shape))
+    error = np.abs(analytic - numeric)
+    wrong = ~(error <= ATOL + RTOL * np.abs(numeric))  # a nan is wrong too
+    if wrong.any():
+        worst = tuple(map(int, np.unravel_index(np.where(wrong, error, -1).argmax(), error.shape)))
+        raise AssertionError("{}: {} of {} entries are wrong, most at {}: expected {:.8g}, got {:.8g}".format(
+            name, np.count_nonzero(wrong), wrong.size, list(worst), numeric[worst], analytic[worst]))
+
+
+def away_from_zero(rng, shape):
+    """Return float64 numbers of random sign, 0.1 to 2 in size: no difference crosses the kink of ReLU.
+
+    rng: a np.random.RandomState.
+    """
+    return rng.choice([-1.0, 1.0], shape) * rng.uniform(0.1, 2.0, shape)
+
+
+def ulps(value, exact):
+    """Return the distance of value from exact in units in the last place (of exact, in the dtype of value).
+
+    value: a NumPy number.  exact: a Decimal.
+    """
+    unit = np.spacing(np.abs(value.dtype.type(float(exact))))
+    with localcontext() as context:
+        context.prec = 50
+        return float(abs(Decimal(float(value)) - exact) / Decimal(float(unit)))

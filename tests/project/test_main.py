@@ -1,0 +1,377 @@
+"""Runs `python -m hw1` as its users do: what it prints, what it refuses, and how it ends."""
+
+import io
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from hw1 import hw1
+from hw1.__main__ import build, main, parse, table
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+COMMAND = (sys.executable, "-W", "error", "-m", "hw1")
+SIZES = {"train": 300, "val": 100, "test": 120}
+SMALL = ("--hiddens", "16", "--epochs", "3", "--batch-size", "20")
+ENDLESS = ("--hiddens", "4", "--epochs", "1000000")
+# Output must be flushed by the program itself; for matrices as small as these one thread is the quickest.
+ENVIRONMENT = {**os.environ, "PYTHONUNBUFFERED": "", "OPENBLAS_NUM_THREADS": "1"}
+TIMEOUT = 120  # seconds; only a run that hangs takes as long
+
+
+def run(*arguments, cwd=ROOT):
+    return subprocess.run([*COMMAND, *map(str, arguments)], cwd=cwd, env=ENVIRONMENT, capture_output=True,
+                          text=True, timeout=TIMEOUT)
+
+
+def call(*arguments, capsys):
+    """Return (status, standard output, standard error) of the command, run in this process."""
+    status = main([str(argument) for argument in arguments])
+    printed = capsys.readouterr()
+    return status, printed.out, printed.err
+
+
+def epochs(*arguments, capsys):
+    """Return the lines of the epochs of a run, without the seconds."""
+    return lines_after(without_seconds(call(*arguments, capsys=capsys)[1]), "epoch")
+
+
+def lines_after(output, beginning):
+    """Return the lines that follow the first that begins so, up to an empty one."""
+    lines = output.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith(beginning)) + 1
+    return lines[start:lines.index("", start) if "" in lines[start:] else None]
+
+
+def confusion_matrix(output):
+    rows = lines_after(output, "Confusion matrix")[1:]
+    return np.array([[0 if cell == "." else int(cell) for cell in row.split()[1:]] for row in rows])
+
+
+def without_seconds(output):
+    return re.sub(r" *\d+\.\d$", "", output, flags=re.MULTILINE)
+
+
+def assert_one_line(error, *parts):
+    assert error.startswith("hw1: ") and error.count("\n") == 1 and error.endswith("\n"), error
+    assert all(part in error for part in parts), error
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The six files of a small data set: 28 x 28 patterns of ten classes, with much noise."""
+    folder = tmp_path_factory.mktemp("small")
+    rng = np.random.default_rng(1)
+    patterns = rng.integers(0, 60, (10, 784))
+    for part, n in SIZES.items():
+        labels = rng.integers(0, 10, n)
+        np.save(folder / f"{part}_labels.npy", labels)
+        images = patterns[labels] + rng.integers(0, 190, (n, 784))
+        np.save(folder / f"{part}_data.npy", images.astype(np.uint8))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def small(folder):
+    """A finished run on the small data set."""
+    return run("--data", folder, *SMALL)
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A copy of the program, whose data/ holds no MNIST."""
+    ignore = shutil.ignore_patterns("*.npy", "__pycache__")
+    for package in ("hw1", "data"):
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=ignore)
+    return tmp_path
+
+
+@pytest.fixture
+def endless(folder):
+    """A run that is in the midst of its training: its first epoch's line has been read."""
+    # A shell that starts the tests in the background lets them ignore SIGINT, and children inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    process = subprocess.Popen([*COMMAND, "--data", str(folder), *ENDLESS], cwd=ROOT, env=ENVIRONMENT,
+                               text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    signal.signal(signal.SIGINT, before)
+    with process:
+        try:
+            assert any(line.split()[:1] == ["1"] for line in process.stdout), process.stderr.read()
+            yield process
+        finally:
+            process.kill()
+
+
+# ---- What it prints ------------------------------------------------------------------------------
+
+def test_a_run_succeeds_and_writes_no_error(small):
+    assert (small.returncode, small.stderr) == (0, "")
+
+
+def test_it_says_what_data_it_trains_on(small, folder):
+    assert f"Data: {folder}, 300 training, 100 validation and 120 test examples\n" in small.stdout
+
+
+def test_it_says_what_network_it_trains(small):
+    parameters = 784 * 16 + 16 + 2 * 16 + 16 * 10 + 10  # the weights, biases, gamma and beta
+    assert ("Network: 784-16-10, sigmoid, BatchNorm on 1 of 1 hidden layers, "
+            f"{parameters:,} parameters, float64\n") in small.stdout
+
+
+def test_an_epoch_is_a_line(small):
+    assert [line.split()[0] for line in lines_after(small.stdout, "epoch")] == ["1", "2", "3"]
+
+
+def test_a_line_appears_when_its_epoch_ends(monkeypatch):
+    pipe = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(pipe))
+    table(lr=0.1)(0, 1.5, 0.25, 1.75, 0.125)
+    assert pipe.getvalue().decode().split()[-6:-1] == ["1", "1.5000", "25.00", "1.7500", "12.50"]
+
+
+def test_the_columns_align(small):
+    heading = next(line for line in small.stdout.splitlines() if line.startswith("epoch"))
+    ends = [match.end() for match in re.finditer(r"\S+( \S+)*", heading)]
+    for line in lines_after(small.stdout, "epoch"):
+        assert [match.end() for match in re.finditer(r"\S+", line)] == ends
+
+
+def test_training_lowers_the_losses_and_errors(small):
+    first, *_, last = (np.array(line.split()[1:5], float) for line in lines_after(small.stdout, "epoch"))
+    assert (last < first).all()
+
+
+def test_the_test_error_is_that_of_the_confusion_matrix(small):
+    matrix = confusion_matrix(small.stdout)
+    wrong = matrix.sum() - matrix.trace()
+    assert 0 < wrong < SIZES["test"]
+    assert f"Test error: {100 * wrong / SIZES['test']:.2f} %, {wrong} of 120 wrong\n" in small.stdout
+
+
+def test_the_columns_of_the_confusion_matrix_are_the_true_classes(small, folder):
+    counts = np.bincount(np.load(folder / "test_labels.npy"), minlength=10)
+    np.testing.assert_array_equal(confusion_matrix(small.stdout).sum(axis=0), counts)
+
+
+def test_the_confusion_matrix_aligns(small):
+    heading, *rows = lines_after(small.stdout, "Confusion matrix of the test set (rows: predicted, columns: ")
+    assert heading.split() == [row.split()[0] for row in rows] == list("0123456789")
+    assert {len(row) for row in rows} == {len(heading)}
+
+
+def test_without_mnist_it_says_so_and_draws_digits(copy):
+    done = run("--epochs", "1", "--dtype", "float32", cwd=copy)
+    assert (done.returncode, done.stderr) == (0, "")
+    first, second = done.stdout.splitlines()[:2]
+    assert first == (f"There is no MNIST in {copy / 'data'}: these are drawn digits. "
+                     "`python data/mnist.py` gets MNIST.")
+    assert second == "Data: drawn digits, 10,000 training, 2,000 validation and 2,000 test examples"
+
+
+def test_mnist_in_the_repository_is_used_without_being_named(copy, folder):
+    for file in folder.iterdir():
+        shutil.copy(file, copy / "data")
+    done = run(*SMALL, cwd=copy)
+    assert done.stdout.startswith(f"Data: {copy / 'data'}, 300 training")
+
+
+# ---- What the options do -------------------------------------------------------------------------
+
+def network(options):
+    return build(parse(options.split()), 784, 10)
+
+
+def test_by_default_it_is_the_handouts_network():
+    mlp = network("")
+    assert [W.shape for W in mlp.W] == [(784, 64), (64, 64), (64, 32), (32, 10)]
+    assert [type(part).__name__ for part in mlp.activations] == ["Sigmoid", "Sigmoid", "Sigmoid", "Identity"]
+    assert (mlp.lr, mlp.momentum, mlp.num_bn_layers) == (0.008, 0.9, 3)
+
+
+def test_hiddens_are_the_units_of_the_hidden_layers():
+    assert [W.shape for W in network("--hiddens 20 30").W] == [(784, 20), (20, 30), (30, 10)]
+
+
+def test_no_hidden_layer_makes_a_linear_classifier():
+    mlp = network("--hiddens")
+    assert [W.shape for W in mlp.W] == [(784, 10)] and mlp.bn_layers is None
+
+
+@pytest.mark.parametrize("name, part", (("sigmoid", "Sigmoid"), ("tanh", "Tanh"), ("relu", "ReLU")))
+def test_activation_is_that_of_the_hidden_layers(name, part):
+    mlp = network(f"--hiddens 8 8 --activation {name}")
+    assert [type(activation).__name__ for activation in mlp.activations] == [part, part, "Identity"]
+
+
+def test_bn_layers_is_how_many_hidden_layers_have_batch_norm():
+    assert network("--hiddens 8 8 8 --bn-layers 2").num_bn_layers == 2
+
+
+def test_lr_and_momentum_reach_the_network():
+    mlp = network("--lr 0.5 --momentum 0")
+    assert (mlp.lr, mlp.momentum) == (0.5, 0)
+
+
+@pytest.mark.parametrize("init, deviation", (("handout", 1), ("scaled", 1 / 28)))
+def test_init_sets_the_deviation_of_the_weights(init, deviation):
+    np.random.seed(1)
+    assert network(f"--hiddens 64 --init {init}").W[0].std() == pytest.approx(deviation, rel=0.02)
+
+
+@pytest.mark.parametrize("dtype", ("float64", "float32"))
+def test_dtype_is_that_of_every_parameter_and_of_the_outputs(dtype):
+    mlp = network(f"--dtype {dtype}")
+    arrays = [*mlp.W, *mlp.b, *(layer.gamma for layer in mlp.bn_layers), mlp(np.zeros((2, 784), dtype))]
+    assert {str(array.dtype) for array in arrays} == {dtype}
+
+
+def test_float32_data_reach_a_float32_network(folder, capsys, monkeypatch):
+    dtypes = set()
+    forward = hw1.MLP.forward
+    monkeypatch.setattr(hw1.MLP, "forward", lambda mlp, x: dtypes.add(str(x.dtype)) or forward(mlp, x))
+    assert epochs("--data", folder, *SMALL, "--dtype", "float32", capsys=capsys)
+    assert dtypes == {"float32"}
+
+
+def test_the_same_seed_gives_the_same_numbers(small, folder):
+    assert without_seconds(run("--data", folder, *SMALL).stdout) == without_seconds(small.stdout)
+
+
+@pytest.mark.parametrize("option", (("--seed", 1), ("--batch-size", 30), ("--lr", 0.01)))
+def test_another_value_gives_other_numbers(small, folder, capsys, option):
+    other = epochs("--data", folder, *SMALL, *option, capsys=capsys)
+    assert len(other) == 3
+    assert other != lines_after(without_seconds(small.stdout), "epoch")
+
+
+def test_one_hot_labels_are_as_good_as_indices(folder, tmp_path, capsys):
+    for part in SIZES:
+        shutil.copy(folder / f"{part}_data.npy", tmp_path)
+        np.save(tmp_path / f"{part}_labels.npy", np.eye(10)[np.load(folder / f"{part}_labels.npy")])
+    indices = epochs("--data", folder, *SMALL, capsys=capsys)
+    assert epochs("--data", tmp_path, *SMALL, capsys=capsys) == indices
+
+
+def test_indices_may_be_stored_as_floats(folder, tmp_path, capsys):
+    for part in SIZES:
+        shutil.copy(folder / f"{part}_data.npy", tmp_path)
+        np.save(tmp_path / f"{part}_labels.npy", np.load(folder / f"{part}_labels.npy").astype(float))
+    indices = epochs("--data", folder, *SMALL, capsys=capsys)
+    assert epochs("--data", tmp_path, *SMALL, capsys=capsys) == indices
+
+
+# ---- What it refuses -----------------------------------------------------------------------------
+
+@pytest.mark.parametrize("options, message", (
+    ("--hiddens 64 0", "--hiddens: expected an integer of at least 1, got '0'"),
+    ("--activation softplus", "--activation: invalid choice: 'softplus'"),
+    ("--init zeros", "--init: invalid choice: 'zeros'"),
+    ("--dtype int8", "--dtype: invalid choice: 'int8'"),
+    ("--lr 0", "--lr: expected a finite number above 0, got '0'"),
+    ("--lr nan", "--lr: expected a finite number above 0, got 'nan'"),
+    ("--lr inf", "--lr: expected a finite number above 0, got 'inf'"),
+    ("--momentum 1", "--momentum: expected a number of at least 0 and below 1, got '1'"),
+    ("--momentum -0.1", "--momentum: expected a number of at least 0 and below 1, got '-0.1'"),
+    ("--bn-layers -1", "--bn-layers: expected an integer of at least 0, got '-1'"),
+    ("--bn-layers 2 --hiddens 64", "--bn-layers: expected at most 1, the number of hidden layers, got 2"),
+    ("--epochs 0", "--epochs: expected an integer of at least 1, got '0'"),
+    ("--epochs two", "--epochs: expected an integer of at least 1, got 'two'"),
+    ("--batch-size 0", "--batch-size: expected an integer of at least 1, got '0'"),
+    ("--seed -1", "--seed: expected an integer from 0 to 4294967295, got '-1'"),
+    ("--seed 4294967296", "--seed: expected an integer from 0 to 4294967295, got '4294967296'"),
+    ("--data nowhere", "--data: expected a folder, got 'nowhere'"),
+))
+def test_a_wrong_option_is_refused(capsys, options, message):
+    with pytest.raises(SystemExit) as end:
+        parse(options.split())
+    printed = capsys.readouterr()
+    assert (end.value.code, printed.out) == (2, "")
+    assert f"error: argument {message}" in printed.err.splitlines()[-1]
+
+
+def test_a_wrong_option_ends_the_command_with_status_2():
+    done = run("--epochs", "0")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1].startswith("python -m hw1: error: argument --epochs: expected")
+
+
+def test_some_of_the_files_are_not_taken_for_none(copy, folder):
+    shutil.copy(folder / "train_data.npy", copy / "data")
+    done = run(cwd=copy)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert_one_line(done.stderr, "lacks train_labels.npy, val_data.npy", "python data/mnist.py")
+
+
+def test_a_damaged_file_is_refused(copy, folder):
+    for file in folder.iterdir():
+        shutil.copy(file, copy / "data")
+    path = copy / "data" / "val_data.npy"
+    path.write_bytes(path.read_bytes()[:-1])
+    done = run(cwd=copy)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert_one_line(done.stderr, str(path), "damaged")
+
+
+def test_a_named_folder_without_mnist_is_refused(tmp_path):
+    done = run("--data", tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert_one_line(done.stderr, f"{tmp_path} lacks train_data.npy", "python data/mnist.py")
+
+
+def test_data_of_one_value_are_refused(folder, tmp_path, capsys):
+    for part, n in SIZES.items():
+        shutil.copy(folder / f"{part}_labels.npy", tmp_path)
+        np.save(tmp_path / f"{part}_data.npy", np.zeros((n, 784), np.uint8))
+    status, _, error = call("--data", tmp_path, capsys=capsys)
+    assert status == 1
+    assert_one_line(error, str(tmp_path), "at least two different values")
+
+
+def test_a_network_too_large_for_the_memory_is_refused(folder, capsys):
+    status, _, error = call("--data", folder, "--hiddens", 10**14, capsys=capsys)
+    assert status == 1
+    assert_one_line(error, "out of memory", "--hiddens")
+
+
+# ---- How it ends before its time -----------------------------------------------------------------
+
+@pytest.mark.parametrize("dtype", ("float64", "float32"))
+def test_training_that_diverges_ends_in_one_line(folder, capsys, dtype):
+    status, output, error = call("--data", folder, "--hiddens", 16, 16, "--activation", "relu",
+                                 "--bn-layers", 0, "--lr", 1e30, "--dtype", dtype, capsys=capsys)
+    assert status == 1
+    assert "nan" not in output and "Test error" not in output
+    assert_one_line(error, "no longer finite in epoch 1", "lower --lr, which is 1e+30")
+
+
+def test_ctrl_c_ends_it_with_one_line(endless):
+    endless.send_signal(signal.SIGINT)
+    _, error = endless.communicate(timeout=TIMEOUT)
+    assert (endless.returncode, error) == (130, "hw1: interrupted\n")
+
+
+def test_a_closed_pipe_ends_it_quietly(endless):
+    endless.stdout.close()
+    assert endless.wait(TIMEOUT) == 141
+    assert endless.stderr.read() == ""
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
+def test_an_output_that_cannot_be_written_ends_it_with_one_line(folder):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([*COMMAND, "--data", str(folder), *SMALL], cwd=ROOT, env=ENVIRONMENT,
+                              text=True, stdout=full, stderr=subprocess.PIPE, timeout=TIMEOUT)
+    assert done.returncode == 1
+    assert_one_line(done.stderr, "cannot write to standard output (No space left on device)")
+
+
+def test_importing_it_does_nothing():
+    done = subprocess.run([sys.executable, "-W", "error", "-c", "import hw1.__main__"], cwd=ROOT,
+                          env=ENVIRONMENT, capture_output=True, text=True, timeout=TIMEOUT)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

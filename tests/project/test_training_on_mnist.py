@@ -1,0 +1,35 @@
+"""The handout's network learns the real MNIST, where its six files are: in data/ or in the folder MNIST_DIR names."""
+
+import os
+
+import numpy as np
+import pytest
+
+from data import mnist
+from hw1 import MLP, Identity, Sigmoid, SoftmaxCrossEntropy, get_training_stats, zeros_bias_init
+
+
+@pytest.fixture(scope="module")
+def dset():
+    try:
+        return mnist.standardise(mnist.load(os.environ.get("MNIST_DIR", mnist.HERE)), np.float32)
+    except FileNotFoundError as missing:
+        pytest.skip(str(missing))
+
+
+def scaled_weight_init(d0, d1):
+    return np.random.normal(0, 1 / np.sqrt(d0), (d0, d1)).astype(np.float32)
+
+
+@pytest.mark.mnist
+def test_two_epochs_with_batchnorm(dset):
+    """Some 5 % of the test digits wrong after two epochs; without learning, or with labels astray, it is 90 %."""
+    np.random.seed(11785)
+    mlp = MLP(784, 10, [64, 64, 32], [Sigmoid(), Sigmoid(), Sigmoid(), Identity()], scaled_weight_init, zeros_bias_init,
+              SoftmaxCrossEntropy(), 0.008, momentum=0.9, num_bn_layers=3)
+    training_losses, training_errors, validation_losses, validation_errors, confusion_matrix = get_training_stats(
+        mlp, dset, 2, 100)
+    assert training_losses[1] < training_losses[0] < np.log(10)
+    assert validation_errors[1] < 0.06
+    assert 1 - np.trace(confusion_matrix) / confusion_matrix.sum() < 0.06
+    assert (confusion_matrix.sum(axis=0) == np.bincount(dset[2][1])).all()
