@@ -19,11 +19,17 @@ def _column_sums(a):
     return np.ones(len(a), a.dtype) @ a
 
 
-def _as_floating(a, name, dtype=np.float64):
-    """Return a as a floating array: itself if it is one; integers and booleans are converted to dtype."""
+def _as_numbers(a, name):
+    """Return a as an array; TypeError unless it holds real numbers."""
     a = np.asarray(a)
     if a.dtype.kind not in "fiub":
         raise TypeError("{} must hold real numbers, got dtype {}".format(name, a.dtype))
+    return a
+
+
+def _as_floating(a, name, dtype=np.float64):
+    """Return a as a floating array: itself if it is one; integers and booleans are converted to dtype."""
+    a = _as_numbers(a, name)
     return a if a.dtype.kind == "f" else a.astype(dtype)
 
 
@@ -217,7 +223,7 @@ class BatchNorm:
         _check_integer(fan_in, "fan_in")
         if not 0 <= alpha <= 1:
             raise ValueError("alpha must be from 0 to 1, got {!r}".format(alpha))
-        self.alpha = alpha
+        self.alpha = float(alpha)
         self.eps = 1e-8
         self.x = self.norm = self.out = None
         shape = (1, fan_in)
@@ -374,7 +380,7 @@ class MLP:
 
         ValueError if x has another shape, TypeError if it does not hold real numbers.
         """
-        x = _as_floating(x, "x", self.W[0].dtype)
+        x = _as_floating(x, "x", np.promote_types(self.W[0].dtype, np.float32))
         _check_batch(x, "x", self.input_size)
         inputs = []
         for i in range(self.nlayers):
@@ -427,29 +433,31 @@ class MLP:
             velocity := momentum velocity - lr dp;  p := p + velocity       for each W and b
             p := p - lr dp                                                  for each gamma and beta
         """
-        self.W = self._moved(self.W, self.dW, self._W_velocities, self._own_W)
-        self.b = self._moved(self.b, self.db, self._b_velocities, self._own_b)
+        lr = float(self.lr)  # a NumPy float would turn float32 into float64
+        self.W = _moved(self.W, self.dW, self._W_velocities, self._own_W, lr, self.momentum)
+        self.b = _moved(self.b, self.db, self._b_velocities, self._own_b, lr, self.momentum)
         for layer in self.bn_layers or []:
-            layer.gamma = layer.gamma - self.lr * layer.dgamma
-            layer.beta = layer.beta - self.lr * layer.dbeta
+            layer.gamma = layer.gamma - lr * layer.dgamma
+            layer.beta = layer.beta - lr * layer.dbeta
 
-    def _moved(self, params, grads, velocities, own):
-        """Return params after a step with momentum.  own: the arrays that this network made, changed in place."""
-        params = list(params)
-        for i, (grad, velocity) in enumerate(zip(grads, velocities)):
-            velocity *= self.momentum
-            velocity -= self.lr * grad
-            if params[i] is own[i]:
-                params[i] += velocity
-            else:
-                params[i] = own[i] = params[i] + velocity
-        return params
+
+def _moved(params, grads, velocities, own, lr, momentum):
+    """Return params after a step: the network's own arrays changed in place, new ones for those from outside."""
+    for grad, velocity in zip(grads, velocities):
+        velocity *= momentum
+        velocity -= lr * grad
+    moved = [p if p is mine else p + velocity for p, mine, velocity in zip(params, own, velocities)]
+    for i, velocity in enumerate(velocities):
+        if moved[i] is own[i]:
+            moved[i] += velocity
+    own[:] = moved
+    return moved
 
 
 def _initial(init_fn, shape):
     """Return a floating copy of init_fn(*shape); ValueError unless it has that shape, or is a bias (1, d)."""
     made = _as_floating(init_fn(*shape), "the result of an initializer")
-    if made.shape not in (shape, (1,) + shape if len(shape) == 1 else shape):
+    if made.shape != shape and not (len(shape) == 1 and made.shape == (1,) + shape):
         raise ValueError("an initializer called for shape {} must return it, got {} from {!r}".format(
             shape, made.shape, init_fn))
     return made.copy()
@@ -466,7 +474,7 @@ def get_training_stats(mlp, dset, nepochs, batch_size, *, on_epoch=None):
     dset: ((trainx, trainy), (valx, valy), (testx, testy)).  x: (n, input_size), real numbers, also memory-mapped.
     y: (n, K) one-hot, or (n,) class indices.  Neither is changed.
     nepochs, batch_size: integers >= 1; the last batch of an epoch may be shorter.
-    on_epoch(epoch, training_loss, training_error, validation_loss, validation_error): called after each epoch.
+    on_epoch(epoch, training_loss, training_error, validation_loss, validation_error): called after each epoch, from 0.
 
     Returns (training_losses, training_errors, validation_losses, validation_errors, confusion_matrix).  The four:
     (nepochs,), float64, averages per example; in training over the batches as they were trained on, in validation
@@ -528,7 +536,7 @@ def _checked(dset, mlp):
         raise ValueError("dset must be ((trainx, trainy), (valx, valy), (testx, testy))")
     pairs = []
     for name, x, y in (("train", trainx, trainy), ("val", valx, valy), ("test", testx, testy)):
-        x, y = np.asarray(x), np.asarray(y)
+        x, y = _as_numbers(x, name + "x"), _as_numbers(y, name + "y")
         _check_batch(x, name + "x", mlp.input_size)
         if y.shape not in ((len(x),), (len(x), mlp.output_size)):
             raise ValueError("{0}y must hold a label for each row of {0}x, class indices ({1},) or one-hot "
