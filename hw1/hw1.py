@@ -178,7 +178,8 @@ class SoftmaxCrossEntropy(Criterion):
             loss_i = -sum_j y_ij (x_ij - lse_i)
             lse_i  = log sum_j exp(x_ij) = max_i + log(1 + sum of exp(x_ij - max_i) over all j but the largest)
 
-        log1p of the sum of the others keeps the loss exact where the largest is almost certain.
+        log1p of the sum of the others keeps the loss exact where the largest is almost certain; exp(x_ij - max_i)
+        is corrected by what the subtraction rounded off.
         """
         x, y = _as_floating(x, "logits"), _as_floating(y, "labels")
         if x.ndim != 2 or x.size == 0 or y.shape != x.shape:
@@ -186,9 +187,13 @@ class SoftmaxCrossEntropy(Criterion):
                              "np.eye(K)[indices] makes class indices one-hot".format(x.shape, y.shape))
         y = y.astype(x.dtype, copy=False)
         rows, largest = np.arange(len(x)), x.argmax(axis=1)
+        top = x[rows, largest, np.newaxis]
         with np.errstate(over="ignore"):  # beyond the largest finite number, that number stands
-            shifted = np.maximum(x - x[rows, largest, None], -np.finfo(x.dtype).max)
+            shifted = np.maximum(x - top, -np.finfo(x.dtype).max)
+        back = shifted - x
+        rounded_off = (x - (shifted - back)) - (top + back)
         exps = np.exp(shifted)
+        exps += exps * rounded_off
         exps[rows, largest] = 0
         others = exps.sum(axis=1, keepdims=True)
         exps[rows, largest] = 1
