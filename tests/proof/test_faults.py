@@ -1,0 +1,66 @@
+"""Proof that the grader takes points in the right section, with the right reason, and nowhere else.
+
+    python -m pytest tests/proof
+
+Each case is this project's hw1.py with one of faults.py's mistakes, graded in one process for all seven sections.
+"""
+
+import pathlib
+import re
+
+import pytest
+
+from hw1 import hw1
+from tests.grader import grading, score
+from tests.handout.judge import SUITES
+from tests.proof.faults import FAULTS
+
+TEXT = pathlib.Path(hw1.__file__).read_text()
+PATIENCE = 120  # seconds for all sections in one process
+
+
+def sections(text, folder):
+    """Return the score's sections of a hw1.py with this text, by number."""
+    module = folder / "handin" / "hw1" / "hw1.py"
+    module.parent.mkdir(parents=True)
+    module.write_text(text)
+    outcomes = grading.ask(module, ["tests/handout/%s.py" % suite for suite in SUITES.values()], PATIENCE)
+    return {section.number: section for section in score.score(outcomes)}
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=[fault.name for fault in FAULTS])
+def test_points_are_lost_in_its_section_for_its_reason(fault, tmp_path):
+    graded = sections(fault.applied_to(TEXT), tmp_path)
+    lost = {number: section.reason for number, section in graded.items() if section.earned < section.possible}
+    assert sorted(lost) == sorted([fault.section, *fault.also]), lost
+    assert re.search(fault.reason, lost[fault.section]), lost[fault.section]
+
+
+def test_names_are_different():
+    assert len({fault.name for fault in FAULTS}) == len(FAULTS)
+
+
+def test_a_fault_whose_text_is_gone_is_reported():
+    with pytest.raises(ValueError, match="stands 0 times in hw1.py, not once"):
+        FAULTS[0].applied_to("")
+
+
+@pytest.mark.parametrize("body", ["raise NotImplementedError", "pass", "return None"])
+def test_a_skeleton_earns_nothing(body, tmp_path):
+    assert {section.earned for section in sections(skeleton(body), tmp_path).values()} == {0}
+
+
+def test_an_empty_file_earns_nothing(tmp_path):
+    assert {section.earned for section in sections("", tmp_path).values()} == {0}
+
+
+def skeleton(body):
+    """Return the text of hw1.py with the same names, in which each body is the one given."""
+    lines = ["import numpy as np"]
+    for line in TEXT.splitlines():
+        if line.startswith("class "):
+            lines.append(line)
+        elif re.match(r"( {4})?def \w+\(.*\):$", line):
+            indent = line[:len(line) - len(line.lstrip())]
+            lines += [line, indent + "    " + body]
+    return "\n".join(lines) + "\n"
