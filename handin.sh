@@ -5,7 +5,8 @@
 #     PYTHON=.venv/bin/python path/to/handin.sh    with a Python of your choice (3.9 or newer, with NumPy)
 #
 # It unpacks the archive into an empty folder and imports it there as the grader does. What the grader would
-# stumble over is refused: it says why, ends with status 1 and leaves an older handin.tar as it was.
+# stumble over is refused: it says why, ends with status 1 and leaves an older handin.tar as it was. At the end
+# it grades what it has made, if pytest is installed.
 set -eu
 
 refuse() {
@@ -153,3 +154,9 @@ tar -tzf "$work/handin.tar" | sed 's/^/    /'
 echo "in $(($(wc -c <"$work/handin.tar"))) bytes."
 mv -f "$work/handin.tar" handin.tar
 echo "handin.tar is ready: submit it to Autolab."
+
+# What Autolab would say, where the tests and pytest are at hand. The archive is made, whatever the score.
+if [ -d tests/grader ] && "$python" -c 'import pytest' 2>/dev/null; then
+    echo "Grading it:"
+    "$python" -m pytest -q --handin=handin.tar || true
+fi

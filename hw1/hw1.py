@@ -370,6 +370,13 @@ class MLP:
     def __call__(self, x):
         return self.forward(x)
 
+    def __repr__(self):
+        bn_layers = self.bn_layers or []
+        layers = ["{} {}{}".format(b.size, "BatchNorm " if i < len(bn_layers) else "", type(activation).__name__)
+                  for i, (b, activation) in enumerate(zip(self.b, self.activations))]
+        nparams = sum(p.size for p in self.W + self.b) + sum(2 * layer.gamma.size for layer in bn_layers)
+        return "MLP({} -> {}; {:,} parameters)".format(self.input_size, " -> ".join(layers), nparams)
+
     def train(self):
         """Let BatchNorm normalise by the batch and keep its running statistics."""
         self.train_mode = True

@@ -116,8 +116,8 @@ def how_it_ended(status):
 def read(report, ended):
     """The outcomes that a worker wrote down; a test that it began and did not end is one that ended it."""
     outcomes, running = {}, None
-    lines = pathlib.Path(report).read_text().splitlines() if os.path.exists(report) else []
-    for line in map(json.loads, lines):
+    text = pathlib.Path(report).read_text() if os.path.exists(report) else ""
+    for line in map(json.loads, text.split("\n")[:-1]):  # what follows the last line's end was cut off with its process
         if "start" in line:
             running = line["start"]
         else:
