@@ -15,7 +15,7 @@ import numpy as np
 # ---- What the parts share ----------------------------------------------------------------------------------
 
 def _column_sums(a):
-    """Sum a, (m, d), over the batch; (d,).  A product with ones takes a third of the time of a.sum(axis=0)."""
+    """Sum a, (m, d), over the batch; (d,).  A product with ones is faster than a.sum(axis=0)."""
     return np.ones(len(a), a.dtype) @ a
 
 
@@ -186,21 +186,23 @@ class SoftmaxCrossEntropy(Criterion):
             raise ValueError("logits and labels must both have shape (m, K) with m, K >= 1, got {} and {}; "
                              "np.eye(K)[indices] makes class indices one-hot".format(x.shape, y.shape))
         y = y.astype(x.dtype, copy=False)
-        rows, largest = np.arange(len(x)), x.argmax(axis=1)
-        top = x[rows, largest, np.newaxis]
+        m, K = x.shape
+        ones = np.ones(K, x.dtype)
+        largest = x.argmax(axis=1) + np.arange(0, m * K, K)  # where they stand in the flattened array
+        top = x.take(largest)[:, np.newaxis]
         with np.errstate(over="ignore"):  # beyond the largest finite number, that number stands
             shifted = np.maximum(x - top, -np.finfo(x.dtype).max)
         back = shifted - x
         rounded_off = (x - (shifted - back)) - (top + back)
         exps = np.exp(shifted)
         exps += exps * rounded_off
-        exps[rows, largest] = 0
-        others = exps.sum(axis=1, keepdims=True)
-        exps[rows, largest] = 1
+        exps.put(largest, 0)
+        others = (exps @ ones)[:, np.newaxis]
+        exps.put(largest, 1)
 
         self.logits, self.labels = x, y
         self.sm = exps / (1 + others)
-        self.loss = (y * (np.log1p(others) - shifted)).sum(axis=1)
+        self.loss = (y * (np.log1p(others) - shifted)) @ ones
         return self.loss
 
     def derivative(self):
@@ -355,16 +357,18 @@ class MLP:
 
         self.W = [_initial(weight_init_fn, (d_in, d_out)) for d_in, d_out in zip(sizes[:-1], sizes[1:])]
         self.b = [_initial(bias_init_fn, (d_out,)) for d_out in sizes[1:]]
-        self.dW = [np.zeros_like(W) for W in self.W]
-        self.db = [np.zeros(b.size, b.dtype) for b in self.b]
-        self._own_W, self._own_b = list(self.W), list(self.b)
-        self._W_velocities = [np.zeros_like(W) for W in self.W]
-        self._b_velocities = [np.zeros_like(b) for b in self.b]
         self.bn_layers = None
         if self.bn:
             self.bn_layers = [BatchNorm(d) for d in sizes[1:1 + num_bn_layers]]
             for layer, W in zip(self.bn_layers, self.W):
                 layer._to(W.dtype)
+        # Gradients of zero: each a single 0, seen as a whole array, which costs no time and cannot be written to.
+        self._zero_dW = [np.broadcast_to(np.zeros((), W.dtype), W.shape) for W in self.W]
+        self._zero_db = [np.broadcast_to(np.zeros((), b.dtype), (b.size,)) for b in self.b]
+        self.dW, self.db = list(self._zero_dW), list(self._zero_db)
+        self._own_W, self._own_b = list(self.W), list(self.b)
+        self._W_velocities = [np.zeros_like(W) for W in self.W]
+        self._b_velocities = [np.zeros_like(b) for b in self.b]
         self._inputs = self._output = None  # of the last forward: each layer's input, the last one's output
 
     def __call__(self, x):
@@ -394,6 +398,7 @@ class MLP:
         """
         x = _as_floating(x, "x", np.promote_types(self.W[0].dtype, np.float32))
         _check_batch(x, "x", self.input_size)
+        self._inputs = self._output = None  # room for those of this pass
         inputs = []
         for i in range(self.nlayers):
             inputs.append(x)
@@ -433,8 +438,7 @@ class MLP:
 
     def zero_grads(self):
         """Set every dW, db, dgamma and dbeta to zeros; backward assigns them anew with or without."""
-        self.dW = [np.zeros_like(dW) for dW in self.dW]
-        self.db = [np.zeros_like(db) for db in self.db]
+        self.dW, self.db = list(self._zero_dW), list(self._zero_db)
         for layer in self.bn_layers or []:
             layer.dgamma = np.zeros_like(layer.dgamma)
             layer.dbeta = np.zeros_like(layer.dbeta)
@@ -454,14 +458,12 @@ class MLP:
 
 
 def _moved(params, grads, velocities, own, lr, momentum):
-    """Return params after a step: the network's own arrays changed in place, new ones for those from outside."""
-    for grad, velocity in zip(grads, velocities):
+    """Return params after a step: the network's own arrays changed in place, copies of those from outside."""
+    moved = [p if p is mine else _as_floating(p, "a parameter").copy() for p, mine in zip(params, own)]
+    for p, grad, velocity in zip(moved, grads, velocities):
         velocity *= momentum
         velocity -= lr * grad
-    moved = [p if p is mine else p + velocity for p, mine, velocity in zip(params, own, velocities)]
-    for i, velocity in enumerate(velocities):
-        if moved[i] is own[i]:
-            moved[i] += velocity
+        p += velocity
     own[:] = moved
     return moved
 
@@ -477,7 +479,7 @@ def _initial(init_fn, shape):
 
 # ---- 2.8 Training ------------------------------------------------------------------------------------------
 
-_EVAL_BATCH_SIZE = 1000
+_EVAL_BATCH_SIZE = 500  # faster than a training batch's, and small beside the network
 
 
 def get_training_stats(mlp, dset, nepochs, batch_size, *, on_epoch=None):
@@ -499,23 +501,23 @@ def get_training_stats(mlp, dset, nepochs, batch_size, *, on_epoch=None):
     _check_integer(nepochs, "nepochs")
     _check_integer(batch_size, "batch_size")
     (trainx, trainy), validation, test = _checked(dset, mlp)
-    n = len(trainx)
+    n, eye = len(trainx), np.eye(mlp.output_size)
+    losses, mistakes = np.zeros(n), np.zeros(n, dtype=bool)
     stats = np.zeros((4, nepochs))
     for epoch in range(nepochs):
         mlp.train()
         order = np.arange(n)
         np.random.shuffle(order)
-        loss = mistakes = 0
         for start in range(0, n, batch_size):
             batch = order[start:start + batch_size]
-            labels = _one_hot(trainy[batch], mlp.output_size)
+            labels = _one_hot(trainy[batch], eye)
             mlp.zero_grads()
             output = mlp.forward(trainx.take(batch, axis=0))
             mlp.backward(labels)
             mlp.step()
-            loss += mlp.criterion.loss.sum(dtype=np.float64)
-            mistakes += np.count_nonzero(output.argmax(axis=1) != labels.argmax(axis=1))
-        stats[:, epoch] = (loss / n, mistakes / n) + _evaluate(mlp, *validation)[:2]
+            losses[batch] = mlp.criterion.loss
+            mistakes[batch] = output.argmax(axis=1) != labels.argmax(axis=1)
+        stats[:, epoch] = (losses.mean(), mistakes.mean()) + _evaluate(mlp, *validation)[:2]
         if on_epoch is not None:
             on_epoch(epoch, *stats[:, epoch])
     return tuple(stats) + (_evaluate(mlp, *test)[2],)
@@ -524,20 +526,20 @@ def get_training_stats(mlp, dset, nepochs, batch_size, *, on_epoch=None):
 def _evaluate(mlp, x, y):
     """Return the mean loss and error of mlp in eval mode, and its confusion matrix, (K, K)."""
     mlp.eval()
-    loss = 0
-    confusion_matrix = np.zeros((mlp.output_size, mlp.output_size), dtype=np.int64)
+    loss, eye = 0, np.eye(mlp.output_size)
+    confusion_matrix = np.zeros(eye.shape, dtype=np.int64)
     for start in range(0, len(x), _EVAL_BATCH_SIZE):
         batch = slice(start, start + _EVAL_BATCH_SIZE)
-        labels = _one_hot(y[batch], mlp.output_size)
+        labels = _one_hot(y[batch], eye)
         output = mlp.forward(x[batch])
         loss += mlp.criterion(output, labels).sum(dtype=np.float64)
         np.add.at(confusion_matrix, (output.argmax(axis=1), labels.argmax(axis=1)), 1)
     return loss / len(x), (len(x) - confusion_matrix.trace()) / len(x), confusion_matrix
 
 
-def _one_hot(y, nclasses):
-    """Return labels y as (m, nclasses): themselves if they are that, or class indices (m,) made one-hot."""
-    return y if y.ndim == 2 else np.eye(nclasses)[y]
+def _one_hot(y, eye):
+    """Return labels y as (m, K): themselves if they are that, or for class indices, (m,), the rows of eye."""
+    return y if y.ndim == 2 else eye[y]
 
 
 def _checked(dset, mlp):
