@@ -26,7 +26,7 @@ class Fault(typing.NamedTuple):
         return text
 
 
-LOSS_IS = "self.loss = (y * (np.log1p(others) - shifted)).sum(axis=1)"
+LOSS_IS = "self.loss = (y * (np.log1p(others) - shifted)) @ ones"
 SIGMOID_STATE = "self.state = np.maximum(e, x >= 0) / (1 + e)"
 SIGMOID_END = """        return self.state
 
@@ -66,12 +66,13 @@ STEP_W = "self.W = _moved(self.W, self.dW, self._W_velocities, self._own_W, lr, 
 STEP_B = "self.b = _moved(self.b, self.db, self._b_velocities, self._own_b, lr, self.momentum)"
 DW, DB = "dW.insert(0, self._inputs[i].T @ (delta / m))", "db.insert(0, _column_sums(delta) / m)"
 VELOCITY, SUBTRACT = "velocity *= momentum", "velocity -= lr * grad"
-MOVE = "moved[i] += velocity"
-CLEAR = "self.db = [np.zeros_like(db) for db in self.db]"
+MOVE = "p += velocity"
+CLEAR = """        self.dW, self.db = list(self._zero_dW), list(self._zero_db)
+        for layer in"""
 SHUFFLE = "np.random.shuffle(order)"
-BATCH_LABELS = "labels = _one_hot(trainy[batch], mlp.output_size)"
-EPOCH_STATS = "        stats[:, epoch] = (loss / n, mistakes / n) + _evaluate(mlp, *validation)[:2]\n"
-SUM_LOSS = "loss += mlp.criterion.loss.sum(dtype=np.float64)"
+BATCH_LABELS = "labels = _one_hot(trainy[batch], eye)"
+EPOCH_STATS = "        stats[:, epoch] = (losses.mean(), mistakes.mean()) + _evaluate(mlp, *validation)[:2]\n"
+KEEP_LOSSES = "losses[batch] = mlp.criterion.loss"
 RETURN = "return tuple(stats) + (_evaluate(mlp, *test)[2],)"
 CONFUSION = "(output.argmax(axis=1), labels.argmax(axis=1)), 1)"
 
@@ -82,11 +83,13 @@ FAULTS = [
     Fault("log of the softmax", "2.2", "take the largest out of the log-sum-exp", (
         (LOSS_IS, "self.loss = -(y * np.log(self.sm)).sum(axis=1)"),)),
     Fault("loss averaged", "2.2", "the loss is averaged over the batch", (
-        (LOSS_IS, LOSS_IS + ".mean()"),)),
+        (LOSS_IS, LOSS_IS.replace("self.loss = ", "self.loss = np.mean(") + ")"),)),
+    Fault("loss divided by the batch size", "2.2", "the loss is divided by the batch size", (
+        (LOSS_IS, LOSS_IS + " / m"),)),
     Fault("loss summed", "2.2", "the loss is summed over the batch", (
-        (LOSS_IS, LOSS_IS + ".sum()"),)),
+        (LOSS_IS, LOSS_IS.replace("self.loss = ", "self.loss = np.sum(") + ")"),)),
     Fault("loss as a column", "2.2", r"the loss has shape \(7, 1\), the grader compares with \(7,\)", (
-        (LOSS_IS, LOSS_IS.replace("axis=1", "axis=1, keepdims=True")),)),
+        (LOSS_IS, LOSS_IS + "[:, np.newaxis]"),)),
     Fault("loss with the wrong sign", "2.2", "the loss has the wrong sign", (
         (LOSS_IS, "self.loss = -" + LOSS_IS[len("self.loss = "):]),)),
     Fault("criterion divides the gradient", "2.2", r"derivative\(\) is divided by the batch size", (
@@ -96,7 +99,7 @@ FAULTS = [
     Fault("criterion's gradient is the softmax", "2.2", r"derivative\(\) is sm alone", (
         ("return self.sm - self.labels", "return self.sm"),)),
     Fault("criterion changes the logits", "2.2", "the logits, which belongs to the caller, is changed", (
-        ("rows, largest = np.arange", "x -= x.max(axis=1, keepdims=True)\n        rows, largest = np.arange"),)),
+        ("m, K = x.shape", "x -= x.max(axis=1, keepdims=True)\n        m, K = x.shape"),)),
 
     # ---- 2.3 Linear classifier
     Fault("gradient divided twice", "2.3", "divided by the batch size twice", (
@@ -118,7 +121,7 @@ FAULTS = [
     Fault("gradients accumulated and never cleared", "2.3", "gradients of earlier batches are added up", (
         ("self.dW, self.db = dW, db", "self.dW = [a + d for a, d in zip(self.dW, dW)]\n"
                                       "        self.db = [a + d for a, d in zip(self.db, db)]"),
-        (CLEAR, "pass"), ("self.dW = [np.zeros_like(dW) for dW in self.dW]", "pass"))),
+        (CLEAR, CLEAR.replace("self.dW, self.db = list(self._zero_dW), list(self._zero_db)", "pass")))),
     Fault("step up the gradient", "2.3", "step goes up the gradient", (
         (SUBTRACT, "velocity += lr * grad"),)),
     Fault("step without lr", "2.3", "step does not use lr", (
@@ -264,9 +267,9 @@ FAULTS = [
     # ---- 2.7 Momentum
     Fault("velocity not kept", "2.7", "momentum has no effect", ((VELOCITY, "velocity *= 0"),)),
     Fault("velocity reset by zero_grads", "2.7", "or zero_grads resets it", (
-        (CLEAR, CLEAR + "\n        for velocity in self._W_velocities + self._b_velocities:\n            velocity *= 0"),)),
+        (CLEAR, "        for velocity in self._W_velocities + self._b_velocities:\n            velocity *= 0\n" + CLEAR),)),
     Fault("Nesterov", "2.7", "step is Nesterov's momentum", (
-        (MOVE, "moved[i] += momentum * velocity - lr * grads[i]"),)),
+        (MOVE, "p += momentum * velocity - lr * grad"),)),
     Fault("damping by 1 - momentum", "2.7", r"damped by \(1 - momentum\)", (
         (SUBTRACT, "velocity -= (1 - momentum) * lr * grad"),)),
     Fault("momentum with the wrong sign", "2.7", "momentum has the wrong sign", (
@@ -289,20 +292,20 @@ FAULTS = [
 
     # ---- 2.8 Training statistics
     Fault("statistics per batch, with a short last one", "2.8", "training_losses are averages of the batches' averages", (
-        (SUM_LOSS, "loss += mlp.criterion.loss.mean()"), (EPOCH_STATS, EPOCH_STATS.replace(
-            "loss / n,", "loss / -(-n // batch_size),")))),
+        (KEEP_LOSSES, "losses[start // batch_size] = mlp.criterion.loss.mean()"), (EPOCH_STATS, EPOCH_STATS.replace(
+            "losses.mean()", "losses[:-(-n // batch_size)].mean()")))),
     Fault("losses summed", "2.8", "training_losses are sums over the examples", (
-        (EPOCH_STATS, EPOCH_STATS.replace("loss / n", "loss")),)),
+        (EPOCH_STATS, EPOCH_STATS.replace("losses.mean()", "losses.sum()")),)),
     Fault("losses divided by the number of batches", "2.8", "training_losses are averages over the number of batches", (
-        (EPOCH_STATS, EPOCH_STATS.replace("loss / n", "loss / -(-n // batch_size)")),)),
+        (EPOCH_STATS, EPOCH_STATS.replace("losses.mean()", "losses.sum() / -(-n // batch_size)")),)),
     Fault("losses of the last batch alone", "2.8", "training_losses are of the last batch alone", (
-        (SUM_LOSS, "loss = n * mlp.criterion.loss.mean()"),)),
+        (KEEP_LOSSES, "losses[:] = mlp.criterion.loss.mean()"),)),
     Fault("losses of a second pass", "2.8", "training_losses are those of a second pass", (
-        (EPOCH_STATS, EPOCH_STATS.replace("(loss / n, mistakes / n)", "_evaluate(mlp, trainx, trainy)[:2]")),)),
+        (EPOCH_STATS, EPOCH_STATS.replace("(losses.mean(), mistakes.mean())", "_evaluate(mlp, trainx, trainy)[:2]")),)),
     Fault("accuracies for errors", "2.8", "training_errors are accuracies", (
-        (EPOCH_STATS, EPOCH_STATS.replace("mistakes / n", "1 - mistakes / n")),)),
+        (EPOCH_STATS, EPOCH_STATS.replace("mistakes.mean()", "1 - mistakes.mean()")),)),
     Fault("percentages for errors", "2.8", "training_errors are percentages", (
-        (EPOCH_STATS, EPOCH_STATS.replace("mistakes / n", "100 * mistakes / n")),)),
+        (EPOCH_STATS, EPOCH_STATS.replace("mistakes.mean()", "100 * mistakes.mean()")),)),
     Fault("last batch dropped", "2.8", "the last, shorter batch is dropped", (
         ("for start in range(0, n, batch_size):", "for start in range(0, n - batch_size + 1, batch_size):"),)),
     Fault("trained on the validation set", "2.8", "trains on the validation set", (
@@ -333,10 +336,10 @@ FAULTS = [
     Fault("train mode never restored", "2.8", "after the first validation the network goes on training in eval mode", (
         ("    for epoch in range(nepochs):\n        mlp.train()\n", "    for epoch in range(nepochs):\n"),)),
     Fault("validated in training mode", "2.8", "the validation set is evaluated in training mode", (
-        ("    mlp.eval()\n    loss = 0\n", "    loss = 0\n"),)),
+        ("    mlp.eval()\n    loss, eye", "    loss, eye"),)),
     Fault("no step", "2.8", "a batch is not followed by one step", (("            mlp.step()\n", ""),)),
     Fault("validated once, at the end", "2.8", "the validation set is not evaluated whole after each epoch", (
-        (EPOCH_STATS, "        stats[:2, epoch] = (loss / n, mistakes / n)\n"
+        (EPOCH_STATS, "        stats[:2, epoch] = (losses.mean(), mistakes.mean())\n"
                        "        if epoch == nepochs - 1:\n    " + EPOCH_STATS),)),
     Fault("confusion matrix forgotten", "2.8", "the handout asks for five values", (
         (RETURN, "return tuple(stats)"),)),
