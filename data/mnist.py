@@ -223,7 +223,7 @@ def _save(path, array):
     np.save(content, array)
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
-        partial.write_bytes(content.getbuffer())
+        partial.write_bytes(content.getvalue())
         os.replace(partial, path)
     except BaseException:
         partial.unlink(missing_ok=True)

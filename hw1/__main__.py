@@ -2,10 +2,12 @@
 
     python -m hw1                                    the handout's network (run from the repository's top)
     python -m hw1 --hiddens 128 --activation tanh    one of your own
+    python -m hw1 --plot run.png --save run.npz      draws the training, and keeps the network
     python -m hw1 --help                             every option
 
 It needs no file: without MNIST in data/ it draws digits. Standard output gets a line an epoch, then the test
-error and the confusion matrix; standard error gets the errors.
+error and the confusion matrix; standard error gets the errors. What --save names is written after each epoch:
+an interrupted run, or a disk that is full for a while, loses no finished epoch.
 """
 
 import argparse
@@ -13,18 +15,27 @@ import math
 import os
 import pathlib
 import sys
-import time
 
 import numpy as np
 
 from data import digits, mnist
-from hw1 import hw1
+from hw1 import hw1, pictures, progress, saved
 
 ACTIVATIONS = {"sigmoid": hw1.Sigmoid, "tanh": hw1.Tanh, "relu": hw1.ReLU}
 
 
 class Failure(Exception):
     """What the user can put right: told in one line, without a traceback."""
+
+
+class Network(hw1.MLP):
+    """An MLP that calls on_step() after each step."""
+
+    on_step = staticmethod(lambda: None)
+
+    def step(self):
+        super().step()
+        self.on_step()
 
 
 # ---- The options ---------------------------------------------------------------------------------
@@ -69,6 +80,13 @@ def parse(argv=None):
                           type=_checked(pathlib.Path, pathlib.Path.is_dir, "a folder"),
                           help="folder with the six files that data/mnist.py writes "
                                "(default: the repository's data/; drawn digits if none of them is there)")
+    results = parser.add_argument_group("what is left of it")
+    results.add_argument("--plot", metavar="FILE", type=_place(pictures.check),
+                         help="at the end, draw the curves, the confusion matrix and the surest mistakes "
+                              "into FILE, a .png, .svg or .pdf (needs matplotlib)")
+    results.add_argument("--save", metavar="FILE", type=_place(saved.check),
+                         help="after each epoch, write the network and the figures so far into FILE, an .npz "
+                              "that hw1.saved.load reads")
     options = parser.parse_args(argv)
     if options.bn_layers is None:
         options.bn_layers = len(options.hiddens)
@@ -91,6 +109,17 @@ def _checked(convert, is_right, expected):
     return converted
 
 
+def _place(check):
+    """Return an argparse type: the path of a file that check accepts, or the error that it raises."""
+    def place(text):
+        try:
+            check(text)
+        except (ImportError, OSError, ValueError) as error:
+            raise argparse.ArgumentTypeError(error) from error
+        return pathlib.Path(text)
+    return place
+
+
 # ---- The run -------------------------------------------------------------------------------------
 
 def load(folder):
@@ -111,7 +140,7 @@ def load(folder):
 
 
 def build(options, input_size, output_size):
-    """Return the network that the options describe, a hw1.MLP."""
+    """Return the network that the options describe."""
     def weights(d_in, d_out):
         scale = math.sqrt(d_in) if options.init == "scaled" else 1
         return (hw1.random_normal_weight_init(d_in, d_out) / scale).astype(options.dtype)
@@ -120,27 +149,123 @@ def build(options, input_size, output_size):
         return hw1.zeros_bias_init(d).astype(options.dtype)
 
     activations = [ACTIVATIONS[options.activation]() for _ in options.hiddens] + [hw1.Identity()]
-    return hw1.MLP(input_size, output_size, options.hiddens, activations, weights, biases,
+    return Network(input_size, output_size, options.hiddens, activations, weights, biases,
                    hw1.SoftmaxCrossEntropy(), options.lr, options.momentum, options.bn_layers)
 
 
 def run(options):
-    """Load the data, train the network on them and print how it went.  Raises Failure."""
+    """Load the data, train the network on them and print how it went.
+
+    Raises Failure. A KeyboardInterrupt says what was kept.
+    """
     name, dset = load(options.data)
     dset = tuple((x, y if y.ndim == 2 else y.astype(np.int64)) for x, y in dset)
     output_size = max(y.shape[1] if y.ndim == 2 else int(y.max()) + 1 for _, y in dset)
     np.random.seed(options.seed)
     mlp = build(options, dset[0][0].shape[1], output_size)
     describe(name, dset, mlp, options)
+    pixels = dset[2][0]
     try:
         dset = mnist.standardise(dset, options.dtype)
     except ValueError as error:
         raise Failure(f"{name}: {error}") from error
-    on_epoch = table(options.lr)
-    # A run that diverges is told of once, by on_epoch, and not by each of its operations.
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        *_, matrix = hw1.get_training_stats(mlp, dset, options.epochs, options.batch_size, on_epoch=on_epoch)
-    print_confusion(matrix)
+    keeper = Keeper(mlp, options.save)
+    try:
+        stats = train(mlp, dset, options, keeper)
+        keeper.save(stats)
+        print_confusion(stats[-1])
+        if options.plot or options.save:
+            print()
+        if options.plot:
+            draw(stats, mlp, dset[2], pixels, options.plot)
+        keeper.finish()
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(keeper.kept()) from None
+
+
+def train(mlp, dset, options, keeper):
+    """Train mlp and return get_training_stats' figures; each epoch is kept, and then printed.
+
+    Raises Failure when a loss is not finite.
+    """
+    table = progress.Table(math.ceil(len(dset[0][0]) / options.batch_size))
+    mlp.on_step = table.step
+
+    def on_epoch(epoch, train_loss, train_error, val_loss, val_error):
+        table.wipe()
+        if not (math.isfinite(train_loss) and math.isfinite(val_loss)):
+            raise Failure(f"the loss is no longer finite in epoch {epoch + 1} (training {train_loss}, "
+                          f"validation {val_loss}): the training diverges; lower --lr, which is "
+                          f"{options.lr:g}{keeper.kept()}")
+        keeper.keep(train_loss, train_error, val_loss, val_error)
+        table.epoch(epoch, train_loss, train_error, val_loss, val_error)
+
+    try:
+        # A run that diverges is told of once, by on_epoch, and not by each of its operations.
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            return hw1.get_training_stats(mlp, dset, options.epochs, options.batch_size, on_epoch=on_epoch)
+    finally:
+        table.wipe()
+
+
+class Keeper:
+    """Writes the network and its figures into a file, if there is to be one; where that fails, it goes on."""
+
+    def __init__(self, mlp, path):
+        """path: of the file, or None."""
+        self._mlp, self._path = mlp, path
+        self._epochs = []  # the four figures of each
+        self._nsaved = 0
+        self._failure = None  # of the last writing
+
+    def keep(self, *figures):
+        """Write the network and the figures so far, these four of an epoch the last of them.
+
+        The first failure is told at once, as there may be time to make room.
+        """
+        failed_before = self._failure is not None
+        self._epochs.append(figures)
+        self.save(np.transpose(self._epochs))
+        if self._failure is not None and not failed_before:
+            complain(f"cannot write {self._path} ({self._failure}): the training goes on, and each epoch "
+                     "tries again; make room")
+
+    def save(self, stats):
+        """Write the network and stats; note whether it failed."""
+        if self._path is None:
+            return
+        try:
+            saved.save(self._path, self._mlp, stats)
+        except OSError as error:
+            self._failure = error.strerror or error
+        else:
+            self._nsaved, self._failure = len(stats[0]), None
+
+    def kept(self):
+        """Return the end of a message: what is in the file, or nothing if there is to be none."""
+        if self._path is None:
+            return ""
+        if self._nsaved == 0:
+            return f"; no epoch was saved in {self._path}"
+        epochs = f"{self._nsaved} epoch" + "s" * (self._nsaved > 1)
+        return f"; {self._path} holds the network and the figures of {epochs}"
+
+    def finish(self):
+        """Print where the network is. Raises Failure if the last writing failed."""
+        if self._failure is not None:
+            raise Failure(f"could not write {self._path} at the end ({self._failure}){self.kept()}")
+        if self._path is not None:
+            print(f"Saved: {self._path}", flush=True)
+
+
+def draw(stats, mlp, test, pixels, path):
+    """Draw the report into the file path and print its name.  Raises Failure if it cannot be written."""
+    try:
+        pictures.save(pictures.report(stats, mlp, *test, pixels), path)
+    except OSError as error:
+        reason = error.strerror or error
+        raise Failure(f"cannot write {path} ({reason}): make room, or draw elsewhere") from error
+    print(f"Drawn: {path}", flush=True)
 
 
 # ---- What it prints ------------------------------------------------------------------------------
@@ -156,29 +281,6 @@ def describe(name, dset, mlp, options):
           f"{len(options.hiddens)} hidden layers, {parameters:,} parameters, {options.dtype}", flush=True)
 
 
-def table(lr):
-    """Print the heading of the table of epochs; return the on_epoch that prints its lines.
-
-    on_epoch raises Failure when a loss is not finite.
-    """
-    columns = "epoch", "train loss", "train error %", "val loss", "val error %", "seconds"
-    print("\n" + "  ".join(columns), flush=True)
-    began = time.perf_counter()
-
-    def on_epoch(epoch, train_loss, train_error, val_loss, val_error):
-        nonlocal began
-        if not (math.isfinite(train_loss) and math.isfinite(val_loss)):
-            raise Failure(f"the loss is no longer finite in epoch {epoch + 1} (training {train_loss}, "
-                          f"validation {val_loss}): the training diverges; lower --lr, which is {lr:g}")
-        now = time.perf_counter()
-        cells = (f"{epoch + 1}", f"{train_loss:.4f}", f"{100 * train_error:.2f}", f"{val_loss:.4f}",
-                 f"{100 * val_error:.2f}", f"{now - began:.1f}")
-        print("  ".join(cell.rjust(len(column)) for cell, column in zip(cells, columns)), flush=True)
-        began = now
-
-    return on_epoch
-
-
 def print_confusion(matrix):
     """Print the test error and the confusion matrix, (K, K): rows predicted, columns true, 0 as a dot."""
     total, wrong = matrix.sum(), matrix.sum() - matrix.trace()
@@ -191,27 +293,31 @@ def print_confusion(matrix):
         print(f"{label:{width}}" + "".join(f"{count or '.':>{width}}" for count in row), flush=True)
 
 
+def complain(message):
+    """Print message to standard error, as one line."""
+    print("hw1: " + " ".join(str(message).split()), file=sys.stderr)
+
+
 def main(argv=None):
     """Run the command line; return its exit status."""
     options = parse(argv)
     try:
         run(options)
     except Failure as failure:
-        print("hw1: " + " ".join(str(failure).split()), file=sys.stderr)
+        complain(failure)
         return 1
     except MemoryError as error:
-        print(f"hw1: out of memory ({error}): choose smaller --hiddens or --dtype float32", file=sys.stderr)
+        complain(f"out of memory ({error}): choose smaller --hiddens or --dtype float32")
         return 1
-    except KeyboardInterrupt:
-        print("hw1: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        complain("interrupted" + "".join(interrupt.args))
         return 130
     except OSError as error:  # of standard output, as those of the data are Failures
         # What is still in the buffer must not fail once more when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):  # a reader such as head has seen enough
             return 141
-        print(f"hw1: cannot write to standard output ({error.strerror}): make room, or write elsewhere",
-              file=sys.stderr)
+        complain(f"cannot write to standard output ({error.strerror}): make room, or write elsewhere")
         return 1
     return 0
 

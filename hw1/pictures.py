@@ -1,23 +1,23 @@
-"""Lets you see a training: its curves, what it confuses, the examples that it gets wrong, its first weights.
+"""Lets you see a training: its examples, curves, what it confuses and gets wrong, its first weights.
 
     figure = pictures.training(get_training_stats(mlp, dset, nepochs, batch_size))
     pictures.save(figure, "training.png")
 
-training, mistakes, first_layer and report each return a matplotlib Figure, which a notebook shows when it is
-the last value of a cell; save writes it as png, svg or pdf. They need matplotlib, 3.5 or newer, and raise
-ImportError where it is missing; nothing else does. They do without pyplot, so that no display is needed and
-no figure stays open.
+digits, training, comparison, mistakes, first_layer and report each return a matplotlib Figure, which a
+notebook shows when it is the last value of a cell; save writes it as png, svg or pdf. They need matplotlib,
+3.5 or newer, and raise ImportError where it is missing; nothing else does. They do without pyplot, so that no
+display is needed and no figure stays open.
 """
 
 import contextlib
 import copy
 import io
 import math
-import os
 import pathlib
-import secrets
 
 import numpy as np
+
+from hw1 import saved
 
 # By suffix. Without a date, the same figure gives the same file.
 METADATA = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
@@ -29,15 +29,23 @@ STYLE = {
 }
 WIDTH = 10  # inches: what a page shows some 1000 pixels wide
 TRAINING_HEIGHT = 5.2  # inches: of the curves and the confusion matrix
+COMPARISON_HEIGHT = 3.8  # inches
 HEADING_HEIGHT, MISTAKES_HEIGHT = 0.3, 1.45  # inches: of the mistakes' heading, of a row of them
+DIGITS_HEIGHT = 1.25  # inches: of a row of digits
 MATRIX_SIDE = 4.4 * 72  # points: of the confusion matrix in a figure of that width
-COLUMNS = 10  # mistakes in a row
+COLUMNS = 10  # images in a row
 BATCH_SIZE = 1000
 
 # Blue and vermilion of Okabe and Ito differ for everybody, dashes and markers also without colour.
 TRAINING = {"label": "training", "color": "#0072b2", "linestyle": "--", "marker": "o",
             "markerfacecolor": "white"}
 VALIDATION = {"label": "validation", "color": "#d55e00", "linestyle": "-", "marker": "s"}
+LOOKS = (  # of trainings that are compared
+    {"color": "black", "linestyle": ":", "marker": "o"},
+    {"color": "#0072b2", "linestyle": "--", "marker": "v"},
+    {"color": "#d55e00", "linestyle": "-.", "marker": "s"},
+    {"color": "#009e73", "linestyle": "-", "marker": "^"},
+)
 
 
 @contextlib.contextmanager
@@ -54,6 +62,24 @@ def _style():
 # ---- The figures ---------------------------------------------------------------------------------
 
 @_style()
+def digits(pixels, labels):
+    """Draw examples, at most 20, each with its label above.
+
+    pixels: (n, side * side), row by row, the largest value black. labels: (n,) class indices.
+    Returns a matplotlib Figure; ValueError if pixels are not square or not as many as labels.
+    """
+    pixels, labels = np.asarray(pixels), np.asarray(labels)
+    _check_pixels(pixels, len(labels))
+    rows = _rows(labels, most=2)
+    figure = _figure(rows * DIGITS_HEIGHT)
+    for place, image, label in zip(figure.add_gridspec(rows, COLUMNS), pixels, labels):
+        axes = figure.add_subplot(place)
+        _draw_image(axes, image)
+        axes.set_title(f"{label}", loc="center")
+    return figure
+
+
+@_style()
 def training(stats):
     """Draw how a training went: loss and error by epoch, the best epoch, and the confusion matrix.
 
@@ -64,6 +90,32 @@ def training(stats):
     stats = _checked_stats(stats)
     figure = _figure(TRAINING_HEIGHT)
     _draw_training(figure, stats)
+    return figure
+
+
+@_style()
+def comparison(trainings):
+    """Draw the training losses and the validation errors of several trainings by epoch, in the same axes.
+
+    trainings: a dict of what get_training_stats returns, by name, at most 4.
+    Returns a matplotlib Figure; ValueError for others.
+    """
+    if not 1 <= len(trainings) <= len(LOOKS):
+        raise ValueError(f"expected 1 to {len(LOOKS)} trainings, as more could not be told apart, "
+                         f"got {len(trainings)}")
+    figure = _figure(COMPARISON_HEIGHT)
+    grid = figure.add_gridspec(2, 2, height_ratios=(1, 15))
+    names, loss, error = map(figure.add_subplot, (grid[0, :], grid[1, 0], grid[1, 1]))
+    for (name, stats), look in zip(trainings.items(), LOOKS):
+        losses, _, _, errors, _ = _checked_stats(stats)
+        _plot(loss, losses, label=name, **look)
+        _plot(error, 100 * errors, label=name, **look)
+    loss.set(title="Training loss", xlabel="epoch", ylabel="loss per example")
+    error.set(title="Validation error", xlabel="epoch", ylabel="error (%)")
+    names.legend(*error.get_legend_handles_labels(), loc="center", ncol=len(LOOKS), frameon=False)
+    names.set_axis_off()
+    for axes in (loss, error):
+        _tick_epochs(axes, max(len(stats[0]) for stats in trainings.values()))
     return figure
 
 
@@ -141,10 +193,7 @@ def check(path):
     path = pathlib.Path(path)
     if path.suffix.lower() not in METADATA:
         raise ValueError(f"expected a file name that ends in .png, .svg or .pdf, got {str(path)!r}")
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder: choose the name of a file")
-    if not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
-        raise OSError(f"{path.parent} is not a folder that can be written to: make it, or choose another")
+    saved.check_place(path)
     with _style():
         pass
 
@@ -155,15 +204,7 @@ def save(figure, path):
     The file appears whole or not at all. ImportError, OSError or ValueError say what is wrong.
     """
     check(path)
-    path = pathlib.Path(path)
-    content = _rendered(figure, path.suffix.lower())
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
-    try:
-        partial.write_bytes(content)
-        os.replace(partial, path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            partial.unlink()
+    saved.write(path, _rendered(figure, pathlib.Path(path).suffix.lower()))
 
 
 @_style()
@@ -245,21 +286,31 @@ def _draw_training(parent, stats):
 
 def _draw_curves(axes, training_values, validation_values):
     """Draw the two by epoch, each with its name."""
-    from matplotlib.ticker import MaxNLocator
-
-    n = len(training_values)
     ends = []
     for values, look in (training_values, TRAINING), (validation_values, VALIDATION):
-        axes.plot(np.arange(1, n + 1), values, markevery=math.ceil(n / 20), markersize=5, **look)
+        _plot(axes, values, **look)
         finite = values[np.isfinite(values)]  # a training that diverged has others
         if finite.size:
             ends.append((finite[-1], look["label"], look["color"]))
-    room = max(0.5, 0.02 * n)
-    axes.set_xlim(1 - room, n + room)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    _tick_epochs(axes, len(training_values))
     # The names stand where the lines end, the upper above its end and the lower below: they cannot meet.
     for (end, name, color), side in zip(sorted(ends, reverse=True), ("bottom", "top")):
         axes.annotate(name, (1.01, end), xycoords=axes.get_yaxis_transform(), va=side, color=color)
+
+
+def _plot(axes, values, **look):
+    """Draw values by epoch, with a marker on every epoch, or on some 20 of many."""
+    n = len(values)
+    axes.plot(np.arange(1, n + 1), values, markevery=math.ceil(n / 20), markersize=5, **look)
+
+
+def _tick_epochs(axes, n):
+    """Let the axis of n epochs reach a little beyond them, and tick whole ones."""
+    from matplotlib.ticker import MaxNLocator
+
+    room = max(0.5, 0.02 * n)
+    axes.set_xlim(1 - room, n + room)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
 def _draw_matrix(axes, matrix):
@@ -296,7 +347,6 @@ def _rows(wrong, most):
 
 def _draw_mistakes(parent, wrong, pixels, rows):
     """Draw that many rows of the mistakes, under a heading, in parent, a Figure or a SubFigure."""
-    side = _side(pixels.shape[1])
     shown = wrong[:rows * COLUMNS]
     heading = f"Mistakes: {format(len(wrong), ',') if wrong else 'none'} of {len(pixels):,} examples"
     if len(shown) < len(wrong):
@@ -305,10 +355,16 @@ def _draw_mistakes(parent, wrong, pixels, rows):
     grid = parent.add_gridspec(max(rows, 1), COLUMNS)
     for place, (row, said, true, probability) in zip(grid, shown):
         axes = parent.add_subplot(place)
-        axes.imshow(pixels[row].reshape(side, side), cmap="gray_r")
-        axes.set(xticks=[], yticks=[])
-        _frame(axes)
+        _draw_image(axes, pixels[row])
         axes.set_xlabel(f"said {said}, is {true}\n{100 * probability:.0f} % sure", size=9)
+
+
+def _draw_image(axes, pixels):
+    """Draw one example, (side * side,)."""
+    side = _side(len(pixels))
+    axes.imshow(pixels.reshape(side, side), cmap="gray_r")
+    axes.set(xticks=[], yticks=[])
+    _frame(axes)
 
 
 def _frame(axes):

@@ -1,6 +1,7 @@
 """Runs `python -m hw1` as its users do: what it prints, what it refuses, and how it ends."""
 
-import io
+import contextlib
+import errno
 import os
 import pathlib
 import re
@@ -12,8 +13,8 @@ import sys
 import numpy as np
 import pytest
 
-from hw1 import hw1
-from hw1.__main__ import build, main, parse, table
+from hw1 import __main__, hw1, saved
+from hw1.__main__ import build, main, parse
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-W", "error", "-m", "hw1")
@@ -92,13 +93,13 @@ def copy(tmp_path):
     return tmp_path
 
 
-@pytest.fixture
-def endless(folder):
+@contextlib.contextmanager
+def in_its_midst(folder, *arguments):
     """A run that is in the midst of its training: its first epoch's line has been read."""
     # A shell that starts the tests in the background lets them ignore SIGINT, and children inherit that.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    process = subprocess.Popen([*COMMAND, "--data", str(folder), *ENDLESS], cwd=ROOT, env=ENVIRONMENT,
-                               text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen([*COMMAND, "--data", str(folder), *ENDLESS, *map(str, arguments)], cwd=ROOT,
+                               env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     signal.signal(signal.SIGINT, before)
     with process:
         try:
@@ -106,6 +107,12 @@ def endless(folder):
             yield process
         finally:
             process.kill()
+
+
+@pytest.fixture
+def endless(folder):
+    with in_its_midst(folder) as process:
+        yield process
 
 
 # ---- What it prints ------------------------------------------------------------------------------
@@ -126,13 +133,6 @@ def test_it_says_what_network_it_trains(small):
 
 def test_an_epoch_is_a_line(small):
     assert [line.split()[0] for line in lines_after(small.stdout, "epoch")] == ["1", "2", "3"]
-
-
-def test_a_line_appears_when_its_epoch_ends(monkeypatch):
-    pipe = io.BytesIO()
-    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(pipe))
-    table(lr=0.1)(0, 1.5, 0.25, 1.75, 0.125)
-    assert pipe.getvalue().decode().split()[-6:-1] == ["1", "1.5000", "25.00", "1.7500", "12.50"]
 
 
 def test_the_columns_align(small):
@@ -369,6 +369,137 @@ def test_an_output_that_cannot_be_written_ends_it_with_one_line(folder):
                               text=True, stdout=full, stderr=subprocess.PIPE, timeout=TIMEOUT)
     assert done.returncode == 1
     assert_one_line(done.stderr, "cannot write to standard output (No space left on device)")
+
+
+# ---- What it keeps -------------------------------------------------------------------------------
+
+def figures(output):
+    """Return the four figures of each epoch that was printed, (4, n)."""
+    return np.array([line.split()[1:5] for line in lines_after(output, "epoch")], float).T
+
+
+@pytest.fixture
+def full_disk(monkeypatch):
+    """A list of the writings, counted from 1, that find the disk full."""
+    full, calls, write = [], [], saved.write
+
+    def writing(path, content):
+        calls.append(path)
+        if len(calls) in full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(path, content)
+
+    monkeypatch.setattr(saved, "write", writing)
+    return full
+
+
+def test_saved_are_the_network_and_the_figures_that_were_printed(folder, tmp_path, capsys):
+    path = tmp_path / "run.npz"
+    status, output, error = call("--data", folder, *SMALL, "--save", path, capsys=capsys)
+    assert (status, error, output.splitlines()[-1]) == (0, "", f"Saved: {path}")
+    mlp, stats = saved.load(path)
+    assert [W.shape for W in mlp.W] == [(784, 16), (16, 10)]
+    np.testing.assert_allclose(np.array(stats[:4]) * [[1], [100], [1], [100]], figures(output), atol=0.00501)
+    np.testing.assert_array_equal(stats[4], confusion_matrix(output[:output.index("Saved")]))
+
+
+def test_saving_changes_nothing_of_the_training(small, folder, tmp_path, capsys):
+    saving = epochs("--data", folder, *SMALL, "--save", tmp_path / "run.npz", capsys=capsys)
+    assert saving == lines_after(without_seconds(small.stdout), "epoch")
+
+
+def test_ctrl_c_keeps_the_finished_epochs_and_says_so(folder, tmp_path):
+    path = tmp_path / "run.npz"
+    with in_its_midst(folder, "--save", path) as process:
+        process.send_signal(signal.SIGINT)
+        output, error = process.communicate(timeout=TIMEOUT)
+    n = len(saved.load(path)[1][0])
+    assert process.returncode == 130
+    assert re.fullmatch(f"hw1: interrupted; {path} holds the network and the figures of {n} epochs?\n", error)
+    assert n >= len(output.splitlines()) + 1  # the first line was read before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_ctrl_c_before_the_first_epoch_ends_says_that_nothing_is_kept(folder, tmp_path, capsys, monkeypatch):
+    def interrupted(mlp):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(hw1.MLP, "step", interrupted)
+    path = tmp_path / "run.npz"
+    status, _, error = call("--data", folder, *SMALL, "--save", path, capsys=capsys)
+    assert (status, error) == (130, f"hw1: interrupted; no epoch was saved in {path}\n")
+
+
+def test_ctrl_c_after_the_training_keeps_the_confusion_matrix(folder, tmp_path, capsys, monkeypatch):
+    def interrupted(matrix):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(__main__, "print_confusion", interrupted)
+    path = tmp_path / "run.npz"
+    status, _, error = call("--data", folder, *SMALL, "--save", path, capsys=capsys)
+    assert (status, len(saved.load(path)[1])) == (130, 5)
+    assert_one_line(error, f"interrupted; {path} holds the network and the figures of 3 epochs")
+
+
+def test_training_that_diverges_keeps_the_epochs_before(folder, tmp_path, capsys, monkeypatch):
+    evaluate, calls = hw1._evaluate, []
+
+    def diverging(*arguments):
+        calls.append(arguments)
+        loss, error, matrix = evaluate(*arguments)
+        return (loss if len(calls) < 3 else np.nan), error, matrix
+
+    monkeypatch.setattr(hw1, "_evaluate", diverging)
+    path = tmp_path / "run.npz"
+    status, _, error = call("--data", folder, *SMALL, "--save", path, capsys=capsys)
+    assert (status, len(saved.load(path)[1][0])) == (1, 2)
+    assert_one_line(error, "no longer finite in epoch 3", f"; {path} holds the network and the figures of 2 epochs")
+
+
+def test_a_disk_that_is_full_for_a_while_is_told_once_and_loses_nothing(folder, tmp_path, capsys, full_disk):
+    full_disk += [1, 2]
+    path = tmp_path / "run.npz"
+    status, _, error = call("--data", folder, *SMALL, "--save", path, capsys=capsys)
+    assert (status, len(saved.load(path)[1])) == (0, 5)
+    assert_one_line(error, f"cannot write {path} (No space left on device): the training goes on")
+
+
+def test_a_disk_that_is_full_at_the_end_keeps_what_was_saved_and_ends_with_status_1(folder, tmp_path, capsys,
+                                                                                   full_disk):
+    full_disk += [2, 3, 4]
+    path = tmp_path / "run.npz"
+    status, output, error = call("--data", folder, *SMALL, "--save", path, capsys=capsys)
+    assert (status, len(figures(output).T), len(saved.load(path)[1][0])) == (1, 3, 1)
+    assert error.splitlines()[1] == (f"hw1: could not write {path} at the end (No space left on device); "
+                                     f"{path} holds the network and the figures of 1 epoch")
+
+
+def test_a_disk_that_is_full_only_at_the_end_is_told_once(folder, tmp_path, capsys, full_disk):
+    full_disk += [4]
+    status, _, error = call("--data", folder, *SMALL, "--save", tmp_path / "run.npz", capsys=capsys)
+    assert status == 1
+    assert_one_line(error, "could not write", "at the end", "the figures of 3 epochs")
+
+
+@pytest.mark.parametrize("option, expected", (
+    ("--save", "ends in .npz, got"), ("--plot", "ends in .png, .svg or .pdf, got")))
+def test_another_kind_of_file_is_refused_at_once(tmp_path, capsys, option, expected):
+    with pytest.raises(SystemExit):
+        parse([option, str(tmp_path / "run.txt")])
+    assert f"error: argument {option}: expected a file name that {expected}" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_not_there_is_refused_at_once(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        parse(["--save", str(tmp_path / "missing" / "run.npz")])
+    assert "error: argument --save: " + str(tmp_path / "missing") in capsys.readouterr().err
+
+
+def test_without_matplotlib_plot_says_at_once_what_to_install(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(SystemExit):
+        parse(["--plot", str(tmp_path / "run.png")])
+    assert "error: argument --plot: pictures need matplotlib" in capsys.readouterr().err
 
 
 def test_importing_it_does_nothing():

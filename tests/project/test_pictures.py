@@ -1,7 +1,8 @@
-"""Lets you change hw1/pictures.py safely: what its figures say is what the statistics and the network say,
-its files are whole, and without matplotlib it says what to install.
+"""Lets you change hw1/pictures.py safely: what its figures say is what the statistics and the network say, and
+its files are whole. What it does without matplotlib is in test_without_matplotlib.py.
 """
 
+import errno
 import os
 import pathlib
 import subprocess
@@ -11,6 +12,9 @@ import numpy as np
 import pytest
 
 from hw1 import MLP, Identity, SoftmaxCrossEntropy, pictures, random_normal_weight_init, zeros_bias_init
+from hw1.__main__ import main
+
+matplotlib = pytest.importorskip("matplotlib", reason="pip install matplotlib")
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CLASSES, SIDE = 3, 4
@@ -26,23 +30,9 @@ def python(code, *arguments):
     return done.stdout, done.stderr
 
 
-def without_matplotlib(call, *arguments):
-    """Return the ImportError of call(*arguments) in a Python that has no matplotlib."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, "matplotlib", None)
-        with pytest.raises(ImportError) as caught:
-            call(*arguments)
-    return str(caught.value)
-
-
 def network(input_size=SIDE * SIDE):
     return MLP(input_size, CLASSES, [], [Identity()], random_normal_weight_init, zeros_bias_init,
                SoftmaxCrossEntropy(), lr=0.1)
-
-
-@pytest.fixture(scope="module")
-def matplotlib():
-    return pytest.importorskip("matplotlib", reason="pip install matplotlib")
 
 
 @pytest.fixture
@@ -58,13 +48,13 @@ def examples():
 
 
 @pytest.fixture(scope="module")
-def figure(matplotlib):
+def figure():
     """The figure of STATS, to read only."""
     return pictures.training(STATS)
 
 
 @pytest.fixture
-def small(matplotlib, examples):
+def small(examples):
     """A figure that is quickly written."""
     return one_mistake(*examples)
 
@@ -93,26 +83,77 @@ def headings(figure):
     return [part._suptitle.get_text() for part in [figure, *figure.subfigs] if part._suptitle]
 
 
-# ---- Without matplotlib --------------------------------------------------------------------------
+# ---- matplotlib ---------------------------------------------------------------------------------
 
-def test_the_module_is_imported_without_matplotlib():
-    code = "import sys; sys.modules['matplotlib'] = None; from hw1 import pictures; print(pictures.WIDTH)"
-    assert python(code) == ("10\n", "")
-
-
-def test_without_matplotlib_a_drawing_says_what_to_install():
-    assert "pip install matplotlib" in without_matplotlib(pictures.training, STATS)
-
-
-def test_without_matplotlib_check_says_what_to_install(tmp_path):
-    assert "pip install matplotlib" in without_matplotlib(pictures.check, tmp_path / "a.png")
-
-
-def test_drawing_and_saving_import_no_pyplot(matplotlib, tmp_path):
+def test_drawing_and_saving_import_no_pyplot(tmp_path):
     code = ("import sys; from tests.project.test_pictures import STATS, network, pictures; "
             "pictures.training(STATS); pictures.save(pictures.first_layer(network()), sys.argv[1]); "
             "print('matplotlib.pyplot' in sys.modules)")
     assert python(code, tmp_path / "a.svg") == ("False\n", "")
+
+
+# ---- digits --------------------------------------------------------------------------------------
+
+def test_digits_show_their_pixels_and_labels():
+    pixels = np.arange(3 * SIDE * SIDE).reshape(3, -1)
+    axes = pictures.digits(pixels, [2, 0, 1]).axes
+    np.testing.assert_array_equal([part.images[0].get_array() for part in axes], pixels.reshape(3, SIDE, SIDE))
+    assert [part.get_title() for part in axes] == ["2", "0", "1"]
+
+
+def test_of_many_digits_twenty_are_shown():
+    assert len(pictures.digits(np.zeros((30, 4)), np.zeros(30, int)).axes) == 20
+
+
+@pytest.mark.parametrize("pixels", [np.zeros((3, 15)), np.zeros((2, 16))])
+def test_digits_that_are_no_square_images_are_refused(pixels):
+    with pytest.raises(ValueError, match="pixels must be a square image"):
+        pictures.digits(pixels, [2, 0, 1])
+
+
+# ---- comparison ----------------------------------------------------------------------------------
+
+SHORTER = (*(part[:2] for part in STATS[:4]), STATS[4])
+
+
+@pytest.fixture(scope="module")
+def comparison():
+    """The figure of two trainings, to read only."""
+    return pictures.comparison({"long": STATS, "short": SHORTER})
+
+
+@pytest.mark.parametrize("panel, values", [(1, STATS[0]), (2, 100 * STATS[3])])
+def test_a_comparison_shows_the_training_losses_and_validation_errors(comparison, panel, values):
+    shown = lines(comparison.axes[panel])
+    np.testing.assert_array_equal(shown["long"].get_xydata(), np.transpose([[1, 2, 3, 4], values]))
+    np.testing.assert_array_equal(shown["short"].get_xydata(), np.transpose([[1, 2], values[:2]]))
+
+
+def test_a_comparison_says_what_it_shows(comparison):
+    _, loss, error = comparison.axes
+    assert [axes.get_title(loc="left") for axes in (loss, error)] == ["Training loss", "Validation error"]
+    assert [axes.get_xlabel() for axes in (loss, error)] == ["epoch", "epoch"]
+
+
+def test_a_comparison_names_the_trainings(comparison):
+    assert [text.get_text() for text in comparison.axes[0].get_legend().get_texts()] == ["long", "short"]
+
+
+def test_compared_trainings_differ_without_colour():
+    figure = pictures.comparison(dict.fromkeys("abcd", STATS))
+    looks = {(line.get_linestyle(), line.get_marker()) for line in figure.axes[1].get_lines()}
+    assert len({style for style, _ in looks}) == len({marker for _, marker in looks}) == 4
+
+
+@pytest.mark.parametrize("n", [0, 5])
+def test_too_many_trainings_or_none_are_refused(n):
+    with pytest.raises(ValueError, match=f"expected 1 to 4 trainings, .* got {n}"):
+        pictures.comparison(dict.fromkeys(range(n), STATS))
+
+
+def test_a_training_without_a_confusion_matrix_cannot_be_compared():
+    with pytest.raises(ValueError, match="the five arrays that get_training_stats returns"):
+        pictures.comparison({"unfinished": STATS[:4]})
 
 
 # ---- training ------------------------------------------------------------------------------------
@@ -178,18 +219,18 @@ def test_rarer_confusions_are_lighter_also_in_black_and_white(figure):
     assert (np.diff(shades) < 0).all()
 
 
-def test_counts_too_small_to_read_are_left_out(matplotlib):
+def test_counts_too_small_to_read_are_left_out():
     matrix = np.full((100, 100), 1000)
     assert texts(pictures.training((*STATS[:4], matrix)).axes[2]) == []
 
 
-def test_one_epoch_is_ticked_as_1(matplotlib):
+def test_one_epoch_is_ticked_as_1():
     figure = pictures.training((*(part[:1] for part in STATS[:4]), STATS[4]))
     low, high = figure.axes[0].get_xlim()
     assert [tick for tick in figure.axes[0].get_xticks() if low <= tick <= high] == [1]
 
 
-def test_a_training_that_diverged_is_drawn(matplotlib, tmp_path):
+def test_a_training_that_diverged_is_drawn(tmp_path):
     losses = np.array([1.0, np.inf, np.nan, np.nan])
     figure = pictures.training((losses, STATS[1], np.full(4, np.nan), *STATS[3:]))
     pictures.save(figure, tmp_path / "a.png")
@@ -198,18 +239,18 @@ def test_a_training_that_diverged_is_drawn(matplotlib, tmp_path):
 
 @pytest.mark.parametrize("stats", [
     STATS[:4], (*STATS[:3], STATS[3][:2], STATS[4]), (*STATS[:4], STATS[4][:2])])
-def test_other_statistics_are_refused(matplotlib, stats):
+def test_other_statistics_are_refused(stats):
     with pytest.raises(ValueError, match="the five arrays that get_training_stats returns"):
         pictures.training(stats)
 
 
-def test_the_notebook_s_own_style_does_not_spoil_the_figure(matplotlib):
+def test_the_notebook_s_own_style_does_not_spoil_the_figure():
     with matplotlib.rc_context({"axes.facecolor": "black", "figure.facecolor": "black"}):
         figure = pictures.training(STATS)
     assert [part.get_facecolor() for part in (figure, figure.axes[0])] == [(1, 1, 1, 1)] * 2
 
 
-def test_drawing_leaves_matplotlib_s_settings_as_they_were(matplotlib):
+def test_drawing_leaves_matplotlib_s_settings_as_they_were():
     with matplotlib.rc_context({"font.size": 23}):
         pictures.training(STATS)
         assert matplotlib.rcParams["font.size"] == 23
@@ -217,44 +258,44 @@ def test_drawing_leaves_matplotlib_s_settings_as_they_were(matplotlib):
 
 # ---- mistakes ------------------------------------------------------------------------------------
 
-def test_the_surest_mistakes_come_first_with_what_was_said_and_what_is(matplotlib, examples):
+def test_the_surest_mistakes_come_first_with_what_was_said_and_what_is(examples):
     sure = [100 / (1 + 2 * np.exp(-x)) for x in (5, 4, 3, 2)]
     assert captions(pictures.mistakes(*examples)) == [
         f"said 2, is {true}\n{percent:.0f} % sure" for true, percent in zip((1, 0, 1, 0), sure)]
 
 
-def test_mistakes_show_their_pixels(matplotlib, examples):
+def test_mistakes_show_their_pixels(examples):
     shown = [axes.images[0].get_array() for axes in pictures.mistakes(*examples).axes]
     np.testing.assert_array_equal(shown, examples[3][[4, 3, 2, 1]].reshape(4, SIDE, SIDE))
 
 
-def test_one_hot_labels_give_the_same_mistakes(matplotlib, examples):
+def test_one_hot_labels_give_the_same_mistakes(examples):
     mlp, x, y, pixels = examples
     figure = pictures.mistakes(mlp, x, np.eye(CLASSES)[y], pixels)
     assert captions(figure) == captions(pictures.mistakes(*examples))
 
 
-def test_of_many_mistakes_twenty_are_shown(matplotlib, examples):
+def test_of_many_mistakes_twenty_are_shown(examples):
     mlp, *arrays = examples
     figure = pictures.mistakes(mlp, *(np.tile(a, (10,) + (1,) * (a.ndim - 1)) for a in arrays))
     assert (len(captions(figure)), headings(figure)) == (20, [
         "Mistakes: 40 of 60 examples; these are the 20 surest"])
 
 
-def test_no_mistakes_are_told(matplotlib, examples):
+def test_no_mistakes_are_told(examples):
     mlp, x, _, pixels = examples
     figure = pictures.mistakes(mlp, x, np.full(6, 2), pixels)
     assert (captions(figure), headings(figure)) == ([], ["Mistakes: none of 6 examples"])
 
 
-def test_looking_leaves_the_network_as_it_was(matplotlib, examples):
+def test_looking_leaves_the_network_as_it_was(examples):
     mlp, x, *_ = examples
     before = mlp.forward(x[:2])
     pictures.mistakes(*examples)
     assert mlp.train_mode and mlp.activations[0].state is before
 
 
-def test_mistakes_are_those_in_eval_mode(matplotlib, examples):
+def test_mistakes_are_those_in_eval_mode(examples):
     mlp = MLP(SIDE * SIDE, CLASSES, [CLASSES], [Identity(), Identity()], np.eye, zeros_bias_init,
               SoftmaxCrossEntropy(), lr=0.1, num_bn_layers=1)
     mlp.bn_layers[0].running_mean[0] = [-9, 0, 0]  # makes 0 the largest output of all
@@ -262,12 +303,12 @@ def test_mistakes_are_those_in_eval_mode(matplotlib, examples):
 
 
 @pytest.mark.parametrize("pixels", [np.zeros((6, 15)), np.zeros((5, 16)), np.zeros((6, 4, 4))])
-def test_pixels_that_are_no_square_images_are_refused(matplotlib, examples, pixels):
+def test_pixels_that_are_no_square_images_are_refused(examples, pixels):
     with pytest.raises(ValueError, match="pixels must be a square image"):
         pictures.mistakes(*examples[:3], pixels)
 
 
-def test_labels_that_do_not_fit_are_refused(matplotlib, examples):
+def test_labels_that_do_not_fit_are_refused(examples):
     mlp, x, y, pixels = examples
     with pytest.raises(ValueError, match=r"x must have shape \(n, 16\) and y"):
         pictures.mistakes(mlp, x, y[:5], pixels)
@@ -275,7 +316,7 @@ def test_labels_that_do_not_fit_are_refused(matplotlib, examples):
 
 # ---- first_layer ---------------------------------------------------------------------------------
 
-def test_the_first_layer_s_weights_are_images_side_by_side(matplotlib):
+def test_the_first_layer_s_weights_are_images_side_by_side():
     mlp = network()
     mosaic = pictures.first_layer(mlp).axes[0].images[0].get_array()
     for unit in range(CLASSES):
@@ -284,32 +325,32 @@ def test_the_first_layer_s_weights_are_images_side_by_side(matplotlib):
         np.testing.assert_array_equal(image, mlp.W[0][:, unit].reshape(SIDE, SIDE))
 
 
-def test_zero_is_in_the_middle_of_the_colours(matplotlib):
+def test_zero_is_in_the_middle_of_the_colours():
     low, high = pictures.first_layer(network()).axes[0].images[0].get_clim()
     assert low == -high < 0
 
 
-def test_a_layer_of_zeros_has_zero_in_the_middle_too(matplotlib):
+def test_a_layer_of_zeros_has_zero_in_the_middle_too():
     mlp = network()
     mlp.W[0] = np.zeros_like(mlp.W[0])
     assert pictures.first_layer(mlp).axes[0].images[0].get_clim() == (-1, 1)
 
 
-def test_a_first_layer_of_no_square_is_refused(matplotlib):
+def test_a_first_layer_of_no_square_is_refused():
     with pytest.raises(ValueError, match="a square such as 784 = 28 [*] 28, got 15"):
         pictures.first_layer(network(15))
 
 
 # ---- report --------------------------------------------------------------------------------------
 
-def test_the_report_shows_the_training_and_the_mistakes(matplotlib, examples):
+def test_the_report_shows_the_training_and_the_mistakes(examples):
     figure = pictures.report(STATS, *examples)
     titles = [axes.get_title(loc="left").split(":")[0] for axes in all_axes(figure)][:3]
     assert (titles, len(captions(figure))) == (["Loss", "Error", "Test"], 4)
     assert headings(figure) == ["Mistakes: 4 of 6 examples"]
 
 
-def test_the_report_of_other_than_images_leaves_the_mistakes_out(matplotlib, examples):
+def test_the_report_of_other_than_images_leaves_the_mistakes_out(examples):
     figure = pictures.report(STATS, *examples[:3], np.zeros((6, 15)))
     assert (len(all_axes(figure)), headings(figure)) == (3, [])
 
@@ -343,23 +384,7 @@ def test_a_file_holds_no_date(small, tmp_path, suffix, date):
     assert date not in (tmp_path / f"a.{suffix}").read_bytes()
 
 
-def test_another_suffix_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"ends in \.png, \.svg or \.pdf, got '.*a\.jpg'"):
-        pictures.check(tmp_path / "a.jpg")
-
-
-def test_a_folder_that_is_not_there_is_refused(tmp_path):
-    with pytest.raises(OSError, match="missing is not a folder that can be written to"):
-        pictures.check(tmp_path / "missing" / "a.png")
-
-
-def test_the_name_of_a_folder_is_refused(tmp_path):
-    (tmp_path / "a.png").mkdir()
-    with pytest.raises(IsADirectoryError, match="choose the name of a file"):
-        pictures.check(tmp_path / "a.png")
-
-
-def test_check_writes_nothing(matplotlib, tmp_path):
+def test_check_writes_nothing(tmp_path):
     pictures.check(tmp_path / "a.png")
     assert list(tmp_path.iterdir()) == []
 
@@ -377,3 +402,51 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(small, tmp_path
 
 def test_a_notebook_shows_a_figure_by_itself(small):
     assert small._repr_png_().startswith(b"\x89PNG")
+
+
+# ---- The command ---------------------------------------------------------------------------------
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The six files of a small data set of images."""
+    folder = tmp_path_factory.mktemp("small")
+    rng = np.random.default_rng(1)
+    for part in ("train", "val", "test"):
+        np.save(folder / f"{part}_data.npy", rng.integers(0, 255, (40, SIDE * SIDE)).astype(np.uint8))
+        np.save(folder / f"{part}_labels.npy", np.arange(40) % CLASSES)
+    return folder
+
+
+def test_plot_draws_the_report_with_the_pixels_as_they_are(folder, tmp_path, capsys, monkeypatch):
+    drawn = []
+    report = pictures.report
+    monkeypatch.setattr(pictures, "report", lambda *arguments: drawn.append(arguments) or report(*arguments))
+    path = tmp_path / "run.svg"
+    assert main(["--data", str(folder), "--epochs", "2", "--hiddens", "4", "--plot", str(path)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"Drawn: {path}"
+    assert path.read_bytes().startswith(b"<?xml")
+    [(stats, _, x, y, pixels)] = drawn
+    assert (len(stats[0]), x.dtype) == (2, np.float64)
+    np.testing.assert_array_equal(pixels, np.load(folder / "test_data.npy"))
+    np.testing.assert_array_equal(y, np.load(folder / "test_labels.npy"))
+
+
+def test_a_plot_that_cannot_be_written_ends_in_one_line_after_the_numbers(folder, tmp_path, capsys, monkeypatch):
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    path = tmp_path / "run.png"
+    assert main(["--data", str(folder), "--epochs", "1", "--hiddens", "4", "--plot", str(path)]) == 1
+    printed = capsys.readouterr()
+    assert "Confusion matrix" in printed.out
+    assert printed.err == f"hw1: cannot write {path} (No space left on device): make room, or draw elsewhere\n"
+
+
+def test_an_interrupted_run_draws_nothing(folder, tmp_path, monkeypatch, capsys):
+    def interrupted(mlp):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(MLP, "step", interrupted)
+    assert main(["--data", str(folder), "--plot", str(tmp_path / "run.png")]) == 130
+    assert (capsys.readouterr().err, list(tmp_path.iterdir())) == ("hw1: interrupted\n", [])

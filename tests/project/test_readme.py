@@ -1,7 +1,11 @@
 """What the README shows is what happens: its notebook lines run, and its tables are those that the commands print."""
 
+import contextlib
+import io
+import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -20,18 +24,68 @@ def blocks(language):
     return re.findall(r"^```%s\n(.*?)^```$" % language, README, re.S | re.M)
 
 
-def test_notebook_lines_train_a_network(capsys):
-    names = {}
-    exec(blocks("python")[0], names)
+def tables():
+    """The tables of scores that are shown."""
+    return [block for block in blocks("text") if block.startswith("2.2 ")]
+
+
+@pytest.fixture(scope="module")
+def first_lines():
+    """(names, printed): what the first notebook lines define, and what they print."""
+    names, printed = {}, io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(blocks("python")[0], names)
+    return names, printed.getvalue()
+
+
+def test_notebook_lines_train_a_network(first_lines):
+    names, printed = first_lines
     assert names["validation_errors"][-1] < 0.1
     assert names["confusion_matrix"].sum() == 2000
-    assert str(names["validation_errors"]) in capsys.readouterr().out
+    assert str(names["validation_errors"]) in printed
+
+
+def test_notebook_lines_go_on(first_lines, tmp_path, monkeypatch, capsys):
+    pytest.importorskip("matplotlib", reason="pip install matplotlib")
+    monkeypatch.chdir(tmp_path)
+    exec(blocks("python")[1], dict(first_lines[0]))
+    assert [path.name for path in tmp_path.iterdir()] == ["run.npz"]
+    assert capsys.readouterr().out.count("\n") == 1
+
+
+def assert_alike(printed, shown):
+    """Compare two lines of the command's output.
+
+    Another BLAS rounds differently, which in time turns an example or two: figures and counts may differ a little, and
+    seconds are those of the machine. All else must be the same.
+    """
+    numbers, expected = ([float("0" + number) for number in re.findall(r"[\d.]+", line)] for line in (printed, shown))
+    if re.fullmatch(r" +\d+( +\d+\.\d+){5}", shown):  # an epoch
+        assert numbers[:-1] == pytest.approx(expected[:-1], rel=0.02, abs=0.2)
+    elif re.fullmatch(r" +\d( +(\d+|\.)){10}", shown):  # a row of the confusion matrix, a dot for 0
+        assert numbers == pytest.approx(expected, abs=3)
+    elif shown.startswith("Test error: "):
+        assert numbers == pytest.approx(expected, rel=0.05)
+    else:
+        assert printed == shown
+
+
+def test_output_of_the_command_is_shown(tmp_path):
+    for package in ("hw1", "data"):  # where data/ holds no MNIST
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("*.npy", "__pycache__"))
+    run = subprocess.run([sys.executable, "-m", "hw1", "--epochs", "5"], cwd=tmp_path, capture_output=True, text=True,
+                         env={**os.environ, "OPENBLAS_NUM_THREADS": "1"}, check=True)
+    shown = next(block for block in blocks("text") if block.startswith("Data: ")).splitlines()
+    printed = run.stdout.splitlines()[1:]  # the first says where there is no MNIST
+    assert len(printed) == len(shown)
+    for line, expected in zip(printed, shown):
+        assert_alike(line, expected)
 
 
 def test_score_of_this_repository_is_shown():
     full = [score.Section(number, title, sum(points.values()), sum(points.values()), None)
             for number, (title, points) in score.POINTS.items()]
-    assert blocks("text")[0].splitlines() == score.table(full)
+    assert tables()[0].splitlines() == score.table(full)
 
 
 def test_score_of_a_wrong_handin_is_shown(tmp_path):
@@ -42,9 +96,14 @@ def test_score_of_a_wrong_handin_is_shown(tmp_path):
     (tmp_path / "hw1.py").write_text(text)
     run = subprocess.run([sys.executable, "-m", "pytest", "-q", "--handin=%s" % (tmp_path / "hw1.py"), "tests/handout"],
                          cwd=ROOT, capture_output=True, text=True)
-    assert blocks("text")[1] in run.stdout
+    assert tables()[1] in run.stdout
 
 
-@pytest.mark.parametrize("path", sorted(set(re.findall(r"`((?:tests|data|hw1)/[\w/.]+)`", README))))
+@pytest.mark.parametrize("path", re.findall(r"!\[[^]]*\]\(([^)]*)\)", README))
+def test_pictures_are_there_and_small(path):
+    assert (ROOT / path).read_bytes().startswith(b"\x89PNG") and (ROOT / path).stat().st_size < 150_000
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"[`(]((?:tests|data|hw1|\.readme)/[\w/.]+)[`)]", README))))
 def test_files_that_are_named_exist(path):
     assert (ROOT / path).exists()

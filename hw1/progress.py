@@ -1,0 +1,91 @@
+"""Shows how a training goes while it goes: InPlace is for a notebook, Table for a terminal or a file.
+
+    get_training_stats(mlp, dset, 100, batch_size, on_epoch=InPlace(100))
+"""
+
+import math
+import os
+import sys
+import time
+
+COLUMNS = "epoch", "train loss", "train error %", "val loss", "val error %", "seconds"
+SLOW = 2  # seconds: an epoch that takes longer shows how far it is
+INTERVAL = 0.5  # seconds from one such line to the next
+DIM, BEST, PLAIN = "\x1b[2m", "\x1b[1;32m", "\x1b[0m"  # bold green: bold alone where green is not seen
+
+
+class InPlace:
+    """An on_epoch for get_training_stats that shows the epochs in one line, which rewrites itself."""
+
+    def __init__(self, nepochs):
+        """nepochs: an integer, as for get_training_stats: after so many the line is ended."""
+        self.nepochs = nepochs
+        self._best = math.inf
+        self._width = 0
+
+    def __call__(self, epoch, training_loss, training_error, validation_loss, validation_error):
+        self._best = min(self._best, validation_error)
+        # Within 80 columns: of a line that is wrapped, the first part would stay.
+        line = (f"epoch {epoch + 1}/{self.nepochs}: loss {training_loss:.4f}; validation loss "
+                f"{validation_loss:.4f}, error {100 * validation_error:.2f} %, best {100 * self._best:.2f} %")
+        self._width = max(self._width, len(line))  # spaces wipe what a longer line has left
+        end = "\n" if epoch + 1 == self.nepochs else ""
+        print("\r" + line.ljust(self._width), end=end, flush=True)
+
+
+class Table:
+    """Prints to standard output a heading at once, and a line after each epoch.
+
+    On a terminal a slow epoch shows in place how far it is, and where there is colour, the validation error
+    of an epoch is bold and green if it is the lowest so far. Elsewhere there is nothing but the lines.
+    """
+
+    def __init__(self, nsteps):
+        """nsteps: of an epoch."""
+        self._nsteps = nsteps
+        self._terminal = sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+        self._colour = self._terminal and not os.environ.get("NO_COLOR")
+        self._epoch, self._best = 1, math.inf
+        self._in_place = 0  # the width of the line in place
+        self._begin()
+        print("\n" + self._painted(DIM, "  ".join(COLUMNS)), flush=True)
+
+    def step(self):
+        """Count a step of the epoch; now and then, show how many are done."""
+        self._steps += 1
+        now = time.perf_counter()
+        expected = (now - self._began) * self._nsteps / self._steps
+        if not self._terminal or expected < SLOW or now - self._showed < INTERVAL:
+            return
+        self._showed = now
+        left = expected - (now - self._began)
+        line = f"{self._epoch:{len(COLUMNS[0])}}  {100 * self._steps // self._nsteps:3} %, {left:.0f} s left"
+        self._in_place = max(self._in_place, len(line))
+        print("\r" + line.ljust(self._in_place), end="", flush=True)
+
+    def epoch(self, epoch, training_loss, training_error, validation_loss, validation_error):
+        """Print the line of an epoch, counted from 0, losses per example and errors from 0 to 1."""
+        self.wipe()
+        seconds = time.perf_counter() - self._began
+        cells = (f"{epoch + 1}", f"{training_loss:.4f}", f"{100 * training_error:.2f}",
+                 f"{validation_loss:.4f}", f"{100 * validation_error:.2f}", f"{seconds:.1f}")
+        cells = [cell.rjust(len(column)) for cell, column in zip(cells, COLUMNS)]
+        if validation_error < self._best:
+            self._best = validation_error
+            cells[4] = self._painted(BEST, cells[4])
+        print("  ".join(cells), flush=True)
+        self._epoch = epoch + 2
+        self._begin()
+
+    def wipe(self):
+        """Take the line in place away."""
+        if self._in_place:
+            print("\r" + " " * self._in_place + "\r", end="", flush=True)
+            self._in_place = 0
+
+    def _begin(self):
+        self._began = self._showed = time.perf_counter()
+        self._steps = 0
+
+    def _painted(self, colour, text):
+        return colour + text + PLAIN if self._colour else text

@@ -1,0 +1,61 @@
+"""Runs the worked notebook from top to bottom as Jupyter does, with a real kernel, in the folder it lies in."""
+
+import base64
+import json
+import pathlib
+
+import pytest
+
+nbclient = pytest.importorskip("nbclient", reason="pip install nbclient ipykernel matplotlib")
+pytest.importorskip("ipykernel", reason="pip install ipykernel")
+pytest.importorskip("matplotlib", reason="pip install matplotlib")
+
+import nbformat  # noqa: E402 (nbclient brings it)
+
+HW1 = pathlib.Path(__file__).resolve().parents[2] / "hw1"
+PATH = HW1 / "notebook.ipynb"
+FIGURES = ["digits", "comparison", "best", "mistakes", "first-layer"]  # cells, by id
+
+
+def is_png(output):
+    return base64.b64decode(output.get("data", {}).get("image/png", "")).startswith(b"\x89PNG")
+
+
+@pytest.fixture(scope="module")
+def notebook():
+    """The notebook after its run; a cell that fails raises here."""
+    notebook = nbformat.read(PATH, as_version=4)
+    client = nbclient.NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": HW1}})
+    return client.execute()
+
+
+@pytest.fixture(scope="module")
+def outputs(notebook):
+    """The outputs of each cell of code, by its id."""
+    return {cell.id: cell.outputs for cell in notebook.cells if cell.cell_type == "code"}
+
+
+def test_it_is_stored_as_the_format_asks_and_without_outputs():
+    nbformat.validate(json.loads(PATH.read_text(encoding="utf-8")))
+    cells = [cell for cell in nbformat.read(PATH, as_version=4).cells if cell.cell_type == "code"]
+    assert cells and all(cell.outputs == [] and cell.execution_count is None for cell in cells)
+
+
+def test_it_writes_nothing_to_standard_error(outputs):
+    assert [output for parts in outputs.values() for output in parts if output.get("name") == "stderr"] == []
+
+
+def test_its_figures_come_out(outputs):
+    assert [id for id, parts in outputs.items() if any(map(is_png, parts))] == FIGURES
+
+
+def test_a_training_shows_its_epochs_in_place(outputs):
+    printed = "".join(output["text"] for output in outputs["trainings"])
+    assert printed.count("\n") == 2 * 4  # its name and one line for each of the four
+    assert printed.count("\repoch 8/8: ") == 4
+
+
+def test_a_network_shows_what_it_is(outputs):
+    assert outputs["network"][-1]["data"]["text/plain"] == (
+        "MLP(784 -> 64 BatchNorm Sigmoid -> 64 BatchNorm Sigmoid -> 32 BatchNorm Sigmoid -> 10 Identity; "
+        "57,130 parameters)")
