@@ -118,11 +118,17 @@ while waiting:
             if package == "hw1" and needed not in sources:
                 waiting.append(needed)
 
-with gzip.GzipFile(sys.argv[1], "wb", mtime=0) as stream, tarfile.open(fileobj=stream, mode="w") as archive:
+packed = io.BytesIO()
+with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as stream, tarfile.open(fileobj=stream, mode="w") as archive:
     for path, source in sorted(sources.items()):
         member = tarfile.TarInfo(path)
         member.size, member.mtime = len(source), int(os.path.getmtime(path))
         archive.addfile(member, io.BytesIO(source))
+try:
+    with open(sys.argv[1], "wb") as file:
+        file.write(packed.getvalue())
+except OSError as error:
+    sys.exit(f"handin.sh: cannot write handin.tar ({error.strerror}): make room, and run it again")
 END
 
 # Import what was packed as the grader does. What it prints goes to a file.

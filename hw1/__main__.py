@@ -186,7 +186,7 @@ def run(options):
 def train(mlp, dset, options, keeper):
     """Train mlp and return get_training_stats' figures; each epoch is kept, and then printed.
 
-    Raises Failure when a loss is not finite.
+    Raises Failure when a loss is not finite, or what comes to a BatchNorm.
     """
     table = progress.Table(math.ceil(len(dset[0][0]) / options.batch_size))
     mlp.on_step = table.step
@@ -204,6 +204,10 @@ def train(mlp, dset, options, keeper):
         # A run that diverges is told of once, by on_epoch, and not by each of its operations.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             return hw1.get_training_stats(mlp, dset, options.epochs, options.batch_size, on_epoch=on_epoch)
+    except ValueError as error:
+        if "diverges" not in str(error):
+            raise
+        raise Failure(f"BatchNorm: {error}; --lr is {options.lr:g}{keeper.kept()}") from error
     finally:
         table.wipe()
 

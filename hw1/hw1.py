@@ -256,7 +256,7 @@ class BatchNorm:
             out  = gamma x_hat + beta
             running = alpha running + (1 - alpha) batch        for mean and var, not with eval
 
-        Returns out, (m, fan_in).  ValueError if x has another shape.
+        Returns out, (m, fan_in).  ValueError if x has another shape or no finite variance.
         """
         x = _as_floating(x, "x")
         _check_batch(x, "x", self.gamma.size)
@@ -264,10 +264,14 @@ class BatchNorm:
             centred, var = x - self.running_mean, self.running_var
         else:
             # Less the first row before it is averaged: a constant unit is normalised to 0 exactly.
-            centred = x - x[0]
-            shift = _column_sums(centred) / len(x)
-            centred -= shift
-            var = _column_sums(centred * centred) / len(x)
+            with np.errstate(over="ignore", invalid="ignore"):  # told below
+                centred = x - x[0]
+                shift = _column_sums(centred) / len(x)
+                centred -= shift
+                var = _column_sums(centred * centred) / len(x)
+            if not np.isfinite(var).all():
+                raise ValueError("x must be finite, with a variance that {} can hold: rescale it, or lower lr if a "
+                                 "training diverges".format(x.dtype))
             self.mean, self.var = x[0] + shift, var
             self.running_mean = self.alpha * self.running_mean + (1 - self.alpha) * self.mean
             self.running_var = self.alpha * self.running_var + (1 - self.alpha) * self.var

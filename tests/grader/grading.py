@@ -18,7 +18,7 @@ from tests.handout.judge import SUITES
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PATIENCE = 16           # seconds by the clock that a section may take; a quarter of them of processor time
-PROMISES_PATIENCE = 60  # and all the promises together
+PROMISES_PATIENCE = 120  # and all the promises together
 
 
 class Outcome(typing.NamedTuple):

@@ -6,11 +6,13 @@ Each test runs a copy of handin.sh in a temporary folder, on small modules that 
 
 import os
 import pathlib
+import random
 import shutil
 import signal
 import subprocess
 import sys
 import tarfile
+import time
 import venv
 
 import pytest
@@ -373,4 +375,60 @@ def test_a_killed_run_leaves_the_older_archive(folder, default_signals, number):
     assert process.returncode != 0
     assert output == ""
     assert "handin.sh: no new handin.tar was made\n" in errors
+    assert_nothing_made(folder)
+
+
+def enlarge(folder):
+    """Makes hw1.py one that takes handin.sh some time and, unpacked, 200 kB of disk."""
+    add(folder, "# " + 200000 * "x")
+
+
+def test_killed_without_warning_at_random_moments(folder):
+    """SIGKILL cannot be handled: the archive is the older or the new one, and the next run succeeds."""
+    enlarge(folder)
+    started = time.monotonic()
+    hand_in(folder)
+    duration, new = time.monotonic() - started, (folder / "handin.tar").read_bytes()
+    moments = random.Random(11785)
+    for _ in range(20):
+        (folder / "handin.tar").write_bytes(OLDER)
+        process = subprocess.Popen(["sh", str(folder / "handin.sh")],
+                                   env={**os.environ, "PYTHON": sys.executable}, start_new_session=True,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            process.wait(duration * moments.random())
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        assert (folder / "handin.tar").read_bytes() in (OLDER, new)
+    hand_in(folder)
+    assert (folder / "handin.tar").read_bytes() == new
+
+
+@pytest.mark.parametrize("blocks", [0, 1, 50])
+def test_a_full_disk_leaves_the_older_archive(folder, blocks):
+    """The system refuses a file of more than so many blocks: at 0 the archive, at 50 what is unpacked."""
+    enlarge(folder)
+    add(folder, "from . import noise")
+    add(folder, "# {:x}".format(random.Random(0).getrandbits(8000)), module="noise")  # 1 kB, however packed
+    limited = "ulimit -f {}; exec sh \"$0\"".format(blocks)
+    done = subprocess.run(["sh", "-c", limited, str(folder / "handin.sh")],
+                          env={**os.environ, "PYTHON": sys.executable},
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode != 0, done.stdout) == (True, "")
+    assert done.stderr.endswith("handin.sh: no new handin.tar was made\n")
+    assert_nothing_made(folder)
+    assert hand_in(folder).endswith("handin.tar is ready: submit it to Autolab.\n")
+
+
+@pytest.mark.parametrize("command", ["mkdir", "tar", "mv"])
+def test_a_step_without_permission_leaves_the_older_archive(folder, command, tmp_path):
+    """mkdir, tar and mv are replaced by ones that are refused: root would be allowed anything."""
+    stub = tmp_path / "bin" / command
+    stub.parent.mkdir()
+    stub.write_text("#!/bin/sh\necho {}: Permission denied >&2\nexit 1\n".format(command))
+    stub.chmod(0o755)
+    done = run(folder / "handin.sh", PATH="{}:{}".format(stub.parent, os.environ["PATH"]))
+    assert done.returncode != 0
+    assert done.stderr == "{}: Permission denied\nhandin.sh: no new handin.tar was made\n".format(command)
     assert_nothing_made(folder)

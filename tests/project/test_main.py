@@ -350,6 +350,14 @@ def test_training_that_diverges_ends_in_one_line(folder, capsys, dtype):
     assert_one_line(error, "no longer finite in epoch 1", "lower --lr, which is 1e+30")
 
 
+def test_training_that_diverges_into_batchnorm_ends_in_one_line(folder, capsys):
+    status, output, error = call("--data", folder, "--hiddens", 16, 16, "--activation", "relu", "--lr", 1e200,
+                                 capsys=capsys)
+    assert status == 1
+    assert "Test error" not in output
+    assert_one_line(error, "x must be finite, with a variance that float64 can hold", "--lr is 1e+200")
+
+
 def test_ctrl_c_ends_it_with_one_line(endless):
     endless.send_signal(signal.SIGINT)
     _, error = endless.communicate(timeout=TIMEOUT)

@@ -9,10 +9,13 @@ import hashlib
 import http.server
 import os
 import pathlib
+import pickle
+import random
 import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 
 import numpy as np
@@ -402,6 +405,160 @@ def test_the_command_without_from_asks_the_mirrors_in_order(serve, arrays, tmp_p
     assert first.asked == second.asked == list(mnist.ARCHIVES)
 
 
+# ---- Killed, a full disk, no permission --------------------------------------------------------
+
+# The folder that each run writes to has as many bytes as its moment says when it is killed.
+KILLED_RUNS = """
+import os, pathlib, pickle, signal, sys
+from data import mnist
+
+mnist.ARCHIVES, mnist.FILES, source, out, moments = pickle.load(sys.stdin.buffer)
+
+
+def bytes_in(folder):
+    try:
+        return sum(path.stat().st_size for path in folder.iterdir())
+    except FileNotFoundError:  # renamed meanwhile
+        return 0
+
+
+for i, moment in enumerate(moments):
+    folder = pathlib.Path(out, str(i))
+    folder.mkdir()
+    pid = os.fork()
+    if pid == 0:
+        mnist.fetch(folder, [source])
+        os._exit(0)
+    while os.waitpid(pid, os.WNOHANG) == (0, 0):
+        if bytes_in(folder) > moment:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            break
+"""
+
+# A file that grows beyond this many bytes is refused by the system, as on a full disk.
+RUN_WITH_LITTLE_DISK = """
+import pickle, resource, sys
+from data import mnist
+
+mnist.ARCHIVES, mnist.FILES, source, out, most = pickle.load(sys.stdin.buffer)
+resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+sys.exit(mnist.main(["--from", source, "--to", out]))
+"""
+
+
+def run_small(program, *arguments):
+    """Run a program of the two above, on the small archives of this process."""
+    given = pickle.dumps((mnist.ARCHIVES, mnist.FILES, *arguments))
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # a process with threads should not fork
+    return subprocess.run([sys.executable, "-B", "-c", program], input=given, cwd=SCRIPT.parents[1],
+                          env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def assert_right_or_absent(folder, arrays):
+    """Of the six files, those that are in the folder are right; return how many they are."""
+    names = [name for name in arrays if (folder / name).exists()]
+    for name in names:
+        np.testing.assert_array_equal(np.load(folder / name), arrays[name])
+    return len(names)
+
+
+@pytest.fixture
+def larger(monkeypatch):
+    """Makes the small archives so large that writing them takes some time: 660 kB in six files."""
+    monkeypatch.setitem(globals(), "NTRAIN", 1500)
+    monkeypatch.setitem(globals(), "NVAL", 500)
+    monkeypatch.setitem(globals(), "NTEST", 500)
+    monkeypatch.setitem(globals(), "SIDE", 16)
+
+
+def test_killed_at_twenty_moments_what_is_there_is_right_and_the_next_run_succeeds(
+        larger, source, arrays, tmp_path):
+    total = sum(array.nbytes + 128 for array in arrays.values())
+    moments = [int(total * random.Random(11785 + i).random()) for i in range(20)]
+    (tmp_path / "out").mkdir()
+    done = run_small(KILLED_RUNS, str(source), str(tmp_path / "out"), moments)
+    assert done.returncode == 0, done.stderr
+    for i in range(20):
+        assert_right_or_absent(tmp_path / "out" / str(i), arrays)
+        mnist.fetch(tmp_path / "out" / str(i), [source])
+        assert_finished(tmp_path / "out" / str(i), arrays)
+
+
+@pytest.mark.parametrize("most, files", [(0, 0), (50000, 3), (300000, 4)])
+def test_on_a_full_disk_what_is_there_is_right_and_the_next_run_succeeds(
+        larger, source, arrays, tmp_path, most, files):
+    # In the order in which they are made, the files have 4, 12 and 4, 128, 384 and 128 kB.
+    done = run_small(RUN_WITH_LITTLE_DISK, str(source), str(tmp_path / "out"), most)
+    assert done.returncode == 1
+    assert b"File too large" in done.stderr and b"expected a folder that may be written to" in done.stderr
+    assert assert_right_or_absent(tmp_path / "out", arrays) == len(os.listdir(tmp_path / "out")) == files
+    mnist.fetch(tmp_path / "out", [source])
+    assert_finished(tmp_path / "out", arrays)
+
+
+@pytest.fixture
+def open_folder():
+    """A folder that every user may enter, which pytest's own are not."""
+    with tempfile.TemporaryDirectory() as name:
+        os.chmod(name, 0o755)
+        yield pathlib.Path(name)
+
+
+@pytest.fixture
+def as_nobody():
+    """Return a function that calls another without root's right to write everywhere."""
+    def call(function, *arguments):
+        user = os.geteuid()
+        if user == 0:
+            os.seteuid(65534)
+        try:
+            return function(*arguments)
+        finally:
+            os.seteuid(user)
+    return call
+
+
+@pytest.mark.parametrize("there", [[], ["val_data.npy"]], ids=["empty", "with a file"])
+def test_without_permission_nothing_is_lost_and_the_next_run_succeeds(
+        archives, arrays, open_folder, as_nobody, serve, there):
+    folder = open_folder / "out"
+    folder.mkdir()
+    for name in there:
+        np.save(folder / name, arrays[name])
+    folder.chmod(0o555)
+    server = serve()
+    with pytest.raises(OSError, match="cannot write the six files to .*Permission denied.*--to"):
+        as_nobody(mnist.fetch, folder, [server.address])
+    folder.chmod(0o755)
+    assert os.listdir(folder) == there
+    mnist.fetch(folder, [server.address])
+    assert_finished(folder, arrays)
+
+
+def test_a_leftover_that_may_not_be_removed_is_told(archives, open_folder, as_nobody, serve):
+    (open_folder / ".val_data.npy.0a1b2c3d.partial").write_bytes(b"half")
+    open_folder.chmod(0o555)
+    with pytest.raises(OSError, match="cannot write the six files to .*Permission denied.*--to"):
+        as_nobody(mnist.fetch, open_folder, [serve().address])
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_after_a_wrong_answer_the_next_run_succeeds(fault, serve, arrays, tmp_path, monkeypatch):
+    """The files that were right before the answers went wrong are kept."""
+    monkeypatch.setattr(mnist, "SILENCE", 0.1 if fault == "silent" else 10)
+    monkeypatch.setattr(mnist, "PATIENCE", 0.1 if fault == "dribbling" else 10)
+    folder, right = tmp_path / "out", serve()
+    mnist.fetch(folder, [right.address])
+    for name in ("val_labels.npy", "train_data.npy"):
+        (folder / name).unlink()
+    with pytest.raises(OSError, match="no good train-labels-idx1-ubyte.gz"):
+        mnist.fetch(folder, [serve(fault).address])
+    assert assert_right_or_absent(folder, arrays) == len(os.listdir(folder)) == 4
+    mnist.fetch(folder, [right.address])
+    assert_finished(folder, arrays)
+
+
 # ---- The command, with MNIST's own tables ------------------------------------------------------
 
 def run(*arguments):
@@ -442,7 +599,15 @@ def test_the_help_tells_what_comes_of_it(capsys, monkeypatch):
         assert word in out
 
 
-def test_the_command_ends_an_interrupted_download_in_one_line(serve, tmp_path):
+@pytest.fixture
+def default_interrupt():
+    """Undoes that a test run in the background ignores SIGINT: the command would ignore it likewise."""
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, previous)
+
+
+def test_the_command_ends_an_interrupted_download_in_one_line(default_interrupt, serve, tmp_path):
     server = serve("silent")
     command = [sys.executable, str(SCRIPT), "--from", server.address, "--to", str(tmp_path / "out")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:

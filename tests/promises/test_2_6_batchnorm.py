@@ -461,7 +461,7 @@ def test_two_layers_are_independent(nn):
 @pytest.mark.parametrize("shape", [(M, D + 1), (M, 1), (M, D - 1), (D,), (), (2, M, D), (0, D), (D, M)])
 def test_x_of_a_wrong_shape_is_refused(nn, shape, evaluation):
     """x must have shape (m, fan_in) with m >= 1: anything else gets a ValueError that names both shapes."""
-    with pytest.raises(ValueError, match=r"\(m, 4\).*got " + re.escape(str(shape))):
+    with pytest.raises(ValueError, match=r"x must have shape \(m, 4\).*got " + re.escape(str(shape))):
         nn.BatchNorm(D).forward(np.ones(shape), eval=evaluation)
 
 

@@ -324,3 +324,11 @@ def test_one_array_put_into_two_layers(nn):
     train_on(mlp, [1])
     for i in (1, 2):
         np.testing.assert_allclose(mlp.W[i], before - 0.1 * mlp.dW[i], rtol=1e-12)
+
+
+def test_a_parameter_of_complex_numbers_is_refused_by_step(nn):
+    """step refuses a weight, put in from outside, that does not hold real numbers."""
+    mlp = network(nn, ())
+    mlp.W[0] = np.ones((D, K), complex)
+    with pytest.raises(TypeError, match="a parameter must hold real numbers, got dtype complex128"):
+        mlp.step()
