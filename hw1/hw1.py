@@ -104,8 +104,9 @@ class Sigmoid(Activation):
 
     def forward(self, x):
         x = _as_floating(x, "x")
-        e = np.exp(-np.abs(x))  # in (0, 1]: no overflow
-        self.state = np.maximum(e, x >= 0) / (1 + e)  # above: 1 where x >= 0, e elsewhere; faster than np.where
+        enough = 0.6 * np.finfo(x.dtype).maxexp  # f(x) rounds to 1 from there on, and exp(x) does not overflow yet
+        e = np.exp(np.minimum(x, enough))
+        self.state = e / (1 + e)
         return self.state
 
     def derivative(self):
@@ -178,8 +179,8 @@ class SoftmaxCrossEntropy(Criterion):
             loss_i = -sum_j y_ij (x_ij - lse_i)
             lse_i  = log sum_j exp(x_ij) = max_i + log(1 + sum of exp(x_ij - max_i) over all j but the largest)
 
-        log1p of the sum of the others keeps the loss exact where the largest is almost certain; exp(x_ij - max_i)
-        is corrected by what the subtraction rounded off.
+        log1p of the sum of the others keeps the loss of a class that is almost certain, which is below the rounding
+        of 1.
         """
         x, y = _as_floating(x, "logits"), _as_floating(y, "labels")
         if x.ndim != 2 or x.size == 0 or y.shape != x.shape:
@@ -192,10 +193,7 @@ class SoftmaxCrossEntropy(Criterion):
         top = x.take(largest)[:, np.newaxis]
         with np.errstate(over="ignore"):  # beyond the largest finite number, that number stands
             shifted = np.maximum(x - top, -np.finfo(x.dtype).max)
-        back = shifted - x
-        rounded_off = (x - (shifted - back)) - (top + back)
         exps = np.exp(shifted)
-        exps += exps * rounded_off
         exps.put(largest, 0)
         others = (exps @ ones)[:, np.newaxis]
         exps.put(largest, 1)
@@ -374,6 +372,9 @@ class MLP:
         self._W_velocities = [np.zeros_like(W) for W in self.W]
         self._b_velocities = [np.zeros_like(b) for b in self.b]
         self._inputs = self._output = None  # of the last forward: each layer's input, the last one's output
+        # An array freed without being touched: only once it has seen a large one does glibc keep the memory of freed
+        # arrays for the next, instead of getting it anew from the system at every step.  Saves up to a third of a step.
+        np.empty(31 * 2 ** 20, dtype=np.uint8)
 
     def __call__(self, x):
         return self.forward(x)
@@ -434,8 +435,9 @@ class MLP:
             delta = delta * self.activations[i].derivative()
             if i < self.num_bn_layers:
                 delta = self.bn_layers[i].backward(delta)
-            dW.insert(0, self._inputs[i].T @ (delta / m))
-            db.insert(0, _column_sums(delta) / m)
+            share = delta / m
+            dW.insert(0, self._inputs[i].T @ share)
+            db.insert(0, _column_sums(share))
             if i > 0:
                 delta = delta @ self.W[i].T
         self.dW, self.db = dW, db
@@ -464,10 +466,14 @@ class MLP:
 def _moved(params, grads, velocities, own, lr, momentum):
     """Return params after a step: the network's own arrays changed in place, copies of those from outside."""
     moved = [p if p is mine else _as_floating(p, "a parameter").copy() for p, mine in zip(params, own)]
-    for p, grad, velocity in zip(moved, grads, velocities):
-        velocity *= momentum
-        velocity -= lr * grad
-        p += velocity
+    for arrays in zip(moved, grads, velocities):
+        parts = [arrays]
+        if arrays[0].size > 2 ** 16:  # parts that stay in the processor's cache: saves 5 % of a wide network's step
+            parts = zip(*(np.array_split(a.reshape(-1), a.size // 2 ** 16) for a in arrays))
+        for p, grad, velocity in parts:
+            velocity *= momentum
+            velocity -= lr * grad
+            p += velocity
     own[:] = moved
     return moved
 
@@ -506,7 +512,8 @@ def get_training_stats(mlp, dset, nepochs, batch_size, *, on_epoch=None):
     _check_integer(batch_size, "batch_size")
     (trainx, trainy), validation, test = _checked(dset, mlp)
     n, eye = len(trainx), np.eye(mlp.output_size)
-    losses, mistakes = np.zeros(n), np.zeros(n, dtype=bool)
+    classes = trainy if trainy.ndim == 1 else trainy.argmax(axis=1)
+    losses, predicted = np.zeros(n), np.zeros(n, dtype=np.int64)
     stats = np.zeros((4, nepochs))
     for epoch in range(nepochs):
         mlp.train()
@@ -514,14 +521,15 @@ def get_training_stats(mlp, dset, nepochs, batch_size, *, on_epoch=None):
         np.random.shuffle(order)
         for start in range(0, n, batch_size):
             batch = order[start:start + batch_size]
-            labels = _one_hot(trainy[batch], eye)
             mlp.zero_grads()
             output = mlp.forward(trainx.take(batch, axis=0))
-            mlp.backward(labels)
+            mlp.backward(_one_hot(trainy[batch], eye))
             mlp.step()
             losses[batch] = mlp.criterion.loss
-            mistakes[batch] = output.argmax(axis=1) != labels.argmax(axis=1)
-        stats[:, epoch] = (losses.mean(), mistakes.mean()) + _evaluate(mlp, *validation)[:2]
+            predicted[batch] = output.argmax(axis=1)
+        stats[:, epoch] = (losses.mean(), (predicted != classes).mean()) + _evaluate(mlp, *validation)[:2]
+        for velocity in mlp._W_velocities:  # those of pixels that are seldom lit: so near 0, numbers are slow
+            velocity[np.abs(velocity) < np.finfo(velocity.dtype).tiny] = 0
         if on_epoch is not None:
             on_epoch(epoch, *stats[:, epoch])
     return tuple(stats) + (_evaluate(mlp, *test)[2],)

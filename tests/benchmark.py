@@ -11,9 +11,9 @@ some ten milliseconds, and a figure is the median, over the rounds, of a rival's
 PyTorch (of hw1 where there is no PyTorch). With one thread the time is the process's CPU time, with two the
 clock's. All must come to the same loss, or the run fails.
 
-hw1 is timed in get_training_stats itself, as it trains. It does a little more there than the rivals are asked
-to, which only train: it makes its labels one-hot and sums losses and errors. "products" is the limit: the
-matrix products of a step alone, into arrays that are there already.
+hw1 does in its loop what the rivals do in theirs: zero_grads, forward, backward, step. "stats" is
+get_training_stats, which does a little more: it makes its labels one-hot and keeps losses and predictions.
+"products" is the limit: the matrix products of a step alone, into arrays that are there already.
 """
 
 import argparse
@@ -98,7 +98,7 @@ class Work(typing.NamedTuple):
 
 
 class Pace:
-    """What a rival calls after each step, with its loss: at the end of a block it reports, and waits for the next."""
+    """What a rival calls after each step, with its loss, or those of the batch: at the end of a block it reports, and waits for the next."""
 
     def __init__(self, pipe):
         self._pipe = pipe
@@ -113,7 +113,7 @@ class Pace:
         self._left -= steps
         if self._left == 0:
             elapsed = self._clock() - self._start
-            self._pipe.send((elapsed / self.steps, float(loss)))
+            self._pipe.send((elapsed / self.steps, float(np.mean(np.asarray(loss)))))
             self.wait()
 
 
@@ -138,10 +138,22 @@ def train_products(work, pace):
 
 
 def train_hw1(work, pace):
+    mlp = network(work.config.hiddens, work.config.activation, work.config.batchnorm, work.weights())
+    y = np.eye(CLASSES, dtype=work.x.dtype)[work.y]
+    pace.wait()
+    for batch in work.batches():
+        mlp.zero_grads()
+        mlp.forward(work.x.take(batch, axis=0))
+        mlp.backward(y.take(batch, axis=0))
+        mlp.step()
+        pace(mlp.criterion.loss)
+
+
+def train_stats(work, pace):
     class Paced(hw1.MLP):
         def step(self):
             super().step()
-            pace(self.criterion.loss.mean())
+            pace(self.criterion.loss)
 
     mlp = network(work.config.hiddens, work.config.activation, work.config.batchnorm, work.weights(), Paced)
     one = work.x[:1], work.y[:1]
@@ -262,6 +274,7 @@ def train_sklearn(work, pace):
 RIVALS = {
     "products": ("numpy", train_products),
     "hw1": ("numpy", train_hw1),
+    "stats": ("numpy", train_stats),
     "torch": ("torch", train_torch),
     "fused": ("torch", functools.partial(train_torch, fused=True)),
     "compile": ("torch", functools.partial(train_torch, fused=True, compiled=True)),
@@ -270,9 +283,10 @@ RIVALS = {
 }
 PACKAGES = {"torch": "torch", "jax": "jax", "sklearn": "scikit-learn"}  # the modules, and what pip calls them
 NOTES = """\
-(products: the matrix products alone; torch: PyTorch eager, its SGD as it comes; fused: with SGD(fused=True); compile:
-fused, and torch.compile of network and loss; jax: a jitted scan over the steps of a block, without running statistics;
-sklearn: MLPClassifier.fit, without BatchNorm, whose batches are the others' in the first epoch only)"""
+(products: the matrix products alone; stats: hw1's get_training_stats; torch: PyTorch eager, its SGD as it comes; fused:
+with SGD(fused=True); compile: fused, and torch.compile of network and loss; jax: a jitted scan over the steps of a
+block, without running statistics; sklearn: MLPClassifier.fit, without BatchNorm, whose batches are the others' in the
+first epoch only)"""
 
 
 # ---- Speed -------------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 EQUIVALENTS = ROOT / "tests" / "mutation_equivalents.txt"
 PARTS = ["hw1", "tests", "data", "handin.sh", "setup.cfg", "README.md"]
 SUITES = {
-    "hw1/hw1.py": ["tests/handout", "tests/promises", "tests/project/test_repr.py"],
+    "hw1/hw1.py": ["tests/handout", "tests/promises", "tests/project/test_repr.py", "tests/project/test_speed.py"],
     "hw1/__main__.py": ["tests/project/test_main.py"],
     "data/mnist.py": ["tests/project/test_mnist.py"],
     "data/digits.py": ["tests/project/test_digits.py"],

@@ -15,13 +15,14 @@ def run(*options):
 
 
 def test_the_tables_of_time_come_out():
-    done = run("--short", "--only", "ratios", "growth", "--configs", "A", "--dtypes", "float64", "--rivals", "products")
+    done = run("--short", "--only", "ratios", "growth", "--configs", "A", "--dtypes", "float64", "--rivals",
+               "products", "stats")
     assert (done.returncode, done.stderr) == (0, "")
     rows = [line.split() for line in done.stdout.splitlines()]
-    data, threads, config, dtype, microseconds, products, own = rows[
-        rows.index("data threads config dtype us/step products hw1".split()) + 1]
+    data, threads, config, dtype, microseconds, products, own, stats = rows[
+        rows.index("data threads config dtype us/step products hw1 stats".split()) + 1]
     assert (data, threads, config, dtype, own) == ("random", "1", "A", "float64", "1.00")
-    assert float(microseconds) > 0 and float(products) > 0
+    assert float(microseconds) > 0 and float(products) > 0 and float(stats) > 0
     for title, size in (("examples", "1000"), ("width", "32"), ("depth", "1"), ("batch", "10")):
         row = rows[rows.index([title, "s/epoch", "us/example"]) + 1]
         assert row[0] == size and float(row[2]) > 0

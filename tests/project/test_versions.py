@@ -13,11 +13,12 @@ SOURCE = (pathlib.Path(__file__).resolve().parents[2] / "hw1" / "hw1.py").read_t
 
 # .name is an attribute or method of an array, a dtype or a finfo; name(argument=) an argument by keyword.
 USED = {
-    "1.0": """np.abs np.add np.arange np.asarray np.errstate np.errstate(invalid=) np.errstate(over=) np.exp np.eye np.finfo
-        np.float32 np.float64 np.int64 np.integer np.isfinite np.log1p np.maximum np.newaxis np.ones np.random
-        np.random.normal np.random.shuffle np.sqrt np.tanh np.zeros np.zeros(dtype=) np.zeros_like
-        .T .all .argmax .argmax(axis=) .astype .copy .dtype .kind .max .min .ndim .put .shape .size .sum
-        .sum(dtype=) .take .take(axis=) .trace""",
+    "1.0": """np.abs np.add np.arange np.array_split np.asarray np.empty np.empty(dtype=) np.errstate
+        np.errstate(invalid=) np.errstate(over=) np.exp np.eye np.finfo np.float32 np.float64 np.int64 np.integer
+        np.isfinite np.log1p np.maximum np.minimum np.newaxis np.ones np.random np.random.normal np.random.shuffle
+        np.sqrt np.tanh np.uint8 np.zeros np.zeros(dtype=) np.zeros_like
+        .T .all .argmax .argmax(axis=) .astype .copy .dtype .kind .max .maxexp .min .ndim .put .reshape .shape .size
+        .sum .sum(dtype=) .take .take(axis=) .tiny .trace""",
     "1.6": "np.promote_types",
     "1.7": ".astype(copy=)",
     "1.8": "np.add.at",
@@ -40,7 +41,7 @@ def numpy_name(node, own):
         names.insert(0, node.attr)
     if isinstance(node.value, ast.Name) and node.value.id == "np":
         return ".".join(["np"] + names)
-    belongs = any(hasattr(kind, names[-1]) for kind in (np.ndarray, np.dtype, np.finfo))
+    belongs = any(hasattr(kind, names[-1]) for kind in (np.ndarray, np.dtype, np.finfo(float)))
     return "." + names[-1] if belongs and names[-1] not in own and not names[-1].startswith("_") else None
 
 

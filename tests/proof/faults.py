@@ -27,7 +27,7 @@ class Fault(typing.NamedTuple):
 
 
 LOSS_IS = "self.loss = (y * (np.log1p(others) - shifted)) @ ones"
-SIGMOID_STATE = "self.state = np.maximum(e, x >= 0) / (1 + e)"
+SIGMOID_STATE = "self.state = e / (1 + e)"
 SIGMOID_END = """        return self.state
 
     def derivative(self):
@@ -64,14 +64,15 @@ STEP_GAMMA = "layer.gamma = layer.gamma - lr * layer.dgamma"
 STEP_BETA = "layer.beta = layer.beta - lr * layer.dbeta"
 STEP_W = "self.W = _moved(self.W, self.dW, self._W_velocities, self._own_W, lr, self.momentum)"
 STEP_B = "self.b = _moved(self.b, self.db, self._b_velocities, self._own_b, lr, self.momentum)"
-DW, DB = "dW.insert(0, self._inputs[i].T @ (delta / m))", "db.insert(0, _column_sums(delta) / m)"
+SHARE = "share = delta / m"
+DW, DB = "dW.insert(0, self._inputs[i].T @ share)", "db.insert(0, _column_sums(share))"
 VELOCITY, SUBTRACT = "velocity *= momentum", "velocity -= lr * grad"
 MOVE = "p += velocity"
 CLEAR = """        self.dW, self.db = list(self._zero_dW), list(self._zero_db)
         for layer in"""
 SHUFFLE = "np.random.shuffle(order)"
-BATCH_LABELS = "labels = _one_hot(trainy[batch], eye)"
-EPOCH_STATS = "        stats[:, epoch] = (losses.mean(), mistakes.mean()) + _evaluate(mlp, *validation)[:2]\n"
+BATCH_LABELS = "mlp.backward(_one_hot(trainy[batch], eye))"
+EPOCH_STATS = "        stats[:, epoch] = (losses.mean(), (predicted != classes).mean()) + _evaluate(mlp, *validation)[:2]\n"
 KEEP_LOSSES = "losses[batch] = mlp.criterion.loss"
 RETURN = "return tuple(stats) + (_evaluate(mlp, *test)[2],)"
 CONFUSION = "(output.argmax(axis=1), labels.argmax(axis=1)), 1)"
@@ -105,15 +106,15 @@ FAULTS = [
     Fault("gradient divided twice", "2.3", "divided by the batch size twice", (
         ("delta = self.criterion.derivative()\n", "delta = self.criterion.derivative() / len(labels)\n"),)),
     Fault("dW and db divided twice", "2.3", "divided by the batch size twice", (
-        (DW, DW.replace("delta / m", "delta / m ** 2")), (DB, DB.replace("/ m", "/ m ** 2")))),
+        (SHARE, "share = delta / m ** 2"),)),
     Fault("gradient not divided at all", "2.3", "dW and db are sums over the batch, not means", (
-        (DW, DW.replace("(delta / m)", "delta")), (DB, DB.replace(" / m", "")))),
+        (SHARE, "share = delta"),)),
     Fault("dW not divided", "2.3", r"dW is the sum over the batch, not the mean", (
-        (DW, DW.replace("(delta / m)", "delta")),)),
+        (DW, DW.replace("share", "delta")),)),
     Fault("db not divided", "2.3", r"db is the sum over the batch, not the mean", (
-        (DB, DB.replace(" / m", "")),)),
+        (DB, DB.replace("share", "delta")),)),
     Fault("dW transposed", "2.3", r"dW\[0\] has shape \(10, 20\), the grader compares with \(20, 10\)", (
-        (DW, "dW.insert(0, delta.T @ self._inputs[i] / m)"),), {
+        (DW, "dW.insert(0, share.T @ self._inputs[i])"),), {
             "2.5": "a step needs dW and W of one shape, so these gradients are of no use in any network",
             "2.6": "as 2.5", "2.7": "as 2.5", "2.8": "no network can be trained"}),
     Fault("bias forgotten", "2.3", "the bias is not added in forward", (
@@ -131,11 +132,11 @@ FAULTS = [
 
     # ---- 2.4 Activations
     Fault("Sigmoid.state holds the input", "2.4", "Sigmoid.state is the input of forward; it must be the output", (
-        (SIGMOID_STATE, "self.state, self.output = x, np.maximum(e, x >= 0) / (1 + e)"),
+        (SIGMOID_STATE, "self.state, self.output = x, e / (1 + e)"),
         (SIGMOID_END, SIGMOID_END.replace("return self.state", "return self.output").replace(
             "self._last_state()", "self.output")))),
     Fault("Sigmoid.state is never set", "2.4", "Sigmoid.state is None: it is never set", (
-        (SIGMOID_STATE, "self.output = np.maximum(e, x >= 0) / (1 + e)"),
+        (SIGMOID_STATE, "self.output = e / (1 + e)"),
         (SIGMOID_END, SIGMOID_END.replace("return self.state", "return self.output").replace(
             "self._last_state()", "self.output")))),
     Fault("Tanh's state changed in place by derivative", "2.4", "Tanh.derivative changes state in place", (
@@ -301,11 +302,11 @@ FAULTS = [
     Fault("losses of the last batch alone", "2.8", "training_losses are of the last batch alone", (
         (KEEP_LOSSES, "losses[:] = mlp.criterion.loss.mean()"),)),
     Fault("losses of a second pass", "2.8", "training_losses are those of a second pass", (
-        (EPOCH_STATS, EPOCH_STATS.replace("(losses.mean(), mistakes.mean())", "_evaluate(mlp, trainx, trainy)[:2]")),)),
+        (EPOCH_STATS, EPOCH_STATS.replace("(losses.mean(), (predicted != classes).mean())", "_evaluate(mlp, trainx, trainy)[:2]")),)),
     Fault("accuracies for errors", "2.8", "training_errors are accuracies", (
-        (EPOCH_STATS, EPOCH_STATS.replace("mistakes.mean()", "1 - mistakes.mean()")),)),
+        (EPOCH_STATS, EPOCH_STATS.replace("predicted != classes", "predicted == classes")),)),
     Fault("percentages for errors", "2.8", "training_errors are percentages", (
-        (EPOCH_STATS, EPOCH_STATS.replace("mistakes.mean()", "100 * mistakes.mean()")),)),
+        (EPOCH_STATS, EPOCH_STATS.replace("(predicted", "100 * (predicted")),)),
     Fault("last batch dropped", "2.8", "the last, shorter batch is dropped", (
         ("for start in range(0, n, batch_size):", "for start in range(0, n - batch_size + 1, batch_size):"),)),
     Fault("trained on the validation set", "2.8", "trains on the validation set", (
@@ -339,7 +340,7 @@ FAULTS = [
         ("    mlp.eval()\n    loss, eye", "    loss, eye"),)),
     Fault("no step", "2.8", "a batch is not followed by one step", (("            mlp.step()\n", ""),)),
     Fault("validated once, at the end", "2.8", "the validation set is not evaluated whole after each epoch", (
-        (EPOCH_STATS, "        stats[:2, epoch] = (losses.mean(), mistakes.mean())\n"
+        (EPOCH_STATS, "        stats[:2, epoch] = (losses.mean(), (predicted != classes).mean())\n"
                        "        if epoch == nepochs - 1:\n    " + EPOCH_STATS),)),
     Fault("confusion matrix forgotten", "2.8", "the handout asks for five values", (
         (RETURN, "return tuple(stats)"),)),
