@@ -104,8 +104,7 @@ class Sigmoid(Activation):
 
     def forward(self, x):
         x = _as_floating(x, "x")
-        enough = 0.6 * np.finfo(x.dtype).maxexp  # f(x) rounds to 1 from there on, and exp(x) does not overflow yet
-        e = np.exp(np.minimum(x, enough))
+        e = np.exp(np.minimum(x, 0.6 * np.finfo(x.dtype).maxexp))  # no overflow; f(x) rounds to 1 long before
         self.state = e / (1 + e)
         return self.state
 
@@ -178,9 +177,6 @@ class SoftmaxCrossEntropy(Criterion):
 
             loss_i = -sum_j y_ij (x_ij - lse_i)
             lse_i  = log sum_j exp(x_ij) = max_i + log(1 + sum of exp(x_ij - max_i) over all j but the largest)
-
-        log1p of the sum of the others keeps the loss of a class that is almost certain, which is below the rounding
-        of 1.
         """
         x, y = _as_floating(x, "logits"), _as_floating(y, "labels")
         if x.ndim != 2 or x.size == 0 or y.shape != x.shape:
@@ -195,7 +191,7 @@ class SoftmaxCrossEntropy(Criterion):
             shifted = np.maximum(x - top, -np.finfo(x.dtype).max)
         exps = np.exp(shifted)
         exps.put(largest, 0)
-        others = (exps @ ones)[:, np.newaxis]
+        others = (exps @ ones)[:, np.newaxis]  # added to 1 they could be rounded away, but not in log1p
         exps.put(largest, 1)
 
         self.logits, self.labels = x, y
@@ -446,8 +442,7 @@ class MLP:
         """Set every dW, db, dgamma and dbeta to zeros; backward assigns them anew with or without."""
         self.dW, self.db = list(self._zero_dW), list(self._zero_db)
         for layer in self.bn_layers or []:
-            layer.dgamma = np.zeros_like(layer.dgamma)
-            layer.dbeta = np.zeros_like(layer.dbeta)
+            layer.dgamma, layer.dbeta = np.zeros_like(layer.dgamma), np.zeros_like(layer.dbeta)
 
     def step(self):
         """Update every parameter once.
@@ -467,9 +462,8 @@ def _moved(params, grads, velocities, own, lr, momentum):
     """Return params after a step: the network's own arrays changed in place, copies of those from outside."""
     moved = [p if p is mine else _as_floating(p, "a parameter").copy() for p, mine in zip(params, own)]
     for arrays in zip(moved, grads, velocities):
-        parts = [arrays]
-        if arrays[0].size > 2 ** 16:  # parts that stay in the processor's cache: saves 5 % of a wide network's step
-            parts = zip(*(np.array_split(a.reshape(-1), a.size // 2 ** 16) for a in arrays))
+        n = arrays[0].size // 2 ** 16  # parts that stay in the processor's cache: saves 5 % of a wide network's step
+        parts = zip(*(np.array_split(a.reshape(-1), n) for a in arrays)) if n > 1 else [arrays]
         for p, grad, velocity in parts:
             velocity *= momentum
             velocity -= lr * grad
