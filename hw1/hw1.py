@@ -507,7 +507,7 @@ def get_training_stats(mlp, dset, nepochs, batch_size, *, on_epoch=None):
     (trainx, trainy), validation, test = _checked(dset, mlp)
     n, eye = len(trainx), np.eye(mlp.output_size)
     classes = trainy if trainy.ndim == 1 else trainy.argmax(axis=1)
-    losses, predicted = np.zeros(n), np.zeros(n, dtype=np.int64)
+    losses, predicted = np.zeros((2, n))
     stats = np.zeros((4, nepochs))
     for epoch in range(nepochs):
         mlp.train()

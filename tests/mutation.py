@@ -31,11 +31,11 @@ EQUIVALENTS = ROOT / "tests" / "mutation_equivalents.txt"
 PARTS = ["hw1", "tests", "data", "handin.sh", "setup.cfg", "README.md"]
 SUITES = {
     "hw1/hw1.py": ["tests/handout", "tests/promises", "tests/project/test_repr.py", "tests/project/test_speed.py"],
-    "hw1/__main__.py": ["tests/project/test_main.py"],
+    "hw1/__main__.py": ["tests/project/test_main.py", "tests/project/test_progress.py", "tests/project/test_pictures.py"],
     "data/mnist.py": ["tests/project/test_mnist.py"],
     "data/digits.py": ["tests/project/test_digits.py"],
 }
-PATIENCE = 60  # seconds; a mutant that takes longer is killed by that
+PATIENCE = 120  # seconds; a mutant that takes longer is killed by that
 SHARE = 40     # mutants that a process is given at a time
 OPERATORS = {
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.MatMult: ast.Mult,
@@ -90,9 +90,12 @@ def other_constants(value):
 
 
 def is_words(node):
-    """Tell whether node is a docstring, or makes an error: words are for people to judge."""
-    docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-    return docstring or isinstance(node, ast.Call) and getattr(node.func, "id", "").endswith("Error")
+    """Tell whether node is a docstring, makes an error or explains an option: words are for people to judge."""
+    if isinstance(node, ast.Call):
+        return getattr(node.func, "id", getattr(node.func, "attr", "")).endswith(("Error", "Failure", "error"))
+    if isinstance(node, ast.keyword):
+        return node.arg in ("help", "description", "epilog")
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def places(parent):

@@ -266,6 +266,42 @@ def test_indices_may_be_stored_as_floats(folder, tmp_path, capsys):
     assert epochs("--data", tmp_path, *SMALL, capsys=capsys) == indices
 
 
+HELP = """
+the network:
+  --hiddens [UNITS ...]               64 64 32
+  --activation {sigmoid,tanh,relu}    sigmoid
+  --bn-layers N                       on all
+  --init {scaled,handout}             scaled
+  --dtype {float64,float32}           float64
+its training:
+  --lr RATE                           0.008
+  --momentum M                        0.9
+  --epochs N                          15
+  --batch-size N                      100
+  --seed N                            11785
+  --data DIR                          the repository's data/; drawn digits if none of them is there
+what is left of it:
+  --plot FILE                         -
+  --save FILE                         -
+"""
+
+
+def test_help_names_each_option_with_its_default(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "400")  # a line each
+    with pytest.raises(SystemExit) as end:
+        parse(["--help"])
+    usage, *lines = re.sub(r"\n {9,}", "   ", capsys.readouterr().out).splitlines()
+    assert (end.value.code, usage[:35]) == (0, "usage: python -m hw1 [-h] [--hidden")
+    told = []
+    for line in lines[lines.index("the network:"):]:
+        if line.startswith("  --"):
+            option, words = re.fullmatch(r"  (--\S+ .*?)  +(\S.*)", line).groups()
+            default = re.search(r"\(default: (.*)\)$", words)
+            line = f"  {option:36}{default[1] if default else '-'}"
+        told += [line] if line.startswith("  --") or line.endswith(":") else []
+    assert told == HELP.strip().splitlines()
+
+
 # ---- What it refuses -----------------------------------------------------------------------------
 
 @pytest.mark.parametrize("options, message", (
