@@ -11,9 +11,11 @@ an interrupted run, or a disk that is full for a while, loses no finished epoch.
 """
 
 import argparse
+import contextlib
 import math
 import os
 import pathlib
+import signal
 import sys
 
 import numpy as np
@@ -29,9 +31,7 @@ class Failure(Exception):
 
 
 class Network(hw1.MLP):
-    """An MLP that calls on_step() after each step."""
-
-    on_step = staticmethod(lambda: None)
+    """An MLP that calls its on_step(), which is set before it trains, after each step."""
 
     def step(self):
         super().step()
@@ -159,7 +159,7 @@ def run(options):
     Raises Failure. A KeyboardInterrupt says what was kept.
     """
     name, dset = load(options.data)
-    dset = tuple((x, y if y.ndim == 2 else y.astype(np.int64)) for x, y in dset)
+    dset = tuple((x, y.astype(np.int64)) for x, y in dset)
     output_size = max(y.shape[1] if y.ndim == 2 else int(y.max()) + 1 for _, y in dset)
     np.random.seed(options.seed)
     mlp = build(options, dset[0][0].shape[1], output_size)
@@ -193,7 +193,7 @@ def train(mlp, dset, options, keeper):
 
     def on_epoch(epoch, train_loss, train_error, val_loss, val_error):
         table.wipe()
-        if not (math.isfinite(train_loss) and math.isfinite(val_loss)):
+        if not math.isfinite(train_loss + val_loss):
             raise Failure(f"the loss is no longer finite in epoch {epoch + 1} (training {train_loss}, "
                           f"validation {val_loss}): the training diverges; lower --lr, which is "
                           f"{options.lr:g}{keeper.kept()}")
@@ -202,7 +202,7 @@ def train(mlp, dset, options, keeper):
 
     try:
         # A run that diverges is told of once, by on_epoch, and not by each of its operations.
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             return hw1.get_training_stats(mlp, dset, options.epochs, options.batch_size, on_epoch=on_epoch)
     except ValueError as error:
         if "diverges" not in str(error):
@@ -238,12 +238,13 @@ class Keeper:
         """Write the network and stats; note whether it failed."""
         if self._path is None:
             return
-        try:
-            saved.save(self._path, self._mlp, stats)
-        except OSError as error:
-            self._failure = error.strerror or error
-        else:
-            self._nsaved, self._failure = len(stats[0]), None
+        with _uninterrupted():
+            try:
+                saved.save(self._path, self._mlp, stats)
+            except OSError as error:
+                self._failure = error.strerror or error
+            else:
+                self._nsaved, self._failure = len(stats[0]), None
 
     def kept(self):
         """Return the end of a message: what is in the file, or nothing if there is to be none."""
@@ -259,7 +260,20 @@ class Keeper:
         if self._failure is not None:
             raise Failure(f"could not write {self._path} at the end ({self._failure}){self.kept()}")
         if self._path is not None:
-            print(f"Saved: {self._path}", flush=True)
+            print(f"Saved: {self._path}")
+
+
+@contextlib.contextmanager
+def _uninterrupted():
+    """Put Ctrl-C off to the end of the block: it must not come between writing a file and noting that."""
+    signals = []
+    before = signal.signal(signal.SIGINT, lambda *signal_and_frame: signals.append(signal_and_frame))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if signals and callable(before):  # a shell may have it ignored
+        before(*signals[0])
 
 
 def draw(stats, mlp, test, pixels, path):
@@ -269,7 +283,7 @@ def draw(stats, mlp, test, pixels, path):
     except OSError as error:
         reason = error.strerror or error
         raise Failure(f"cannot write {path} ({reason}): make room, or draw elsewhere") from error
-    print(f"Drawn: {path}", flush=True)
+    print(f"Drawn: {path}")
 
 
 # ---- What it prints ------------------------------------------------------------------------------
@@ -282,7 +296,7 @@ def describe(name, dset, mlp, options):
     parameters = sum(array.size for array in arrays)
     print(f"Data: {name}, {sizes}")
     print(f"Network: {'-'.join(map(str, layers))}, {options.activation}, BatchNorm on {options.bn_layers} of "
-          f"{len(options.hiddens)} hidden layers, {parameters:,} parameters, {options.dtype}", flush=True)
+          f"{len(options.hiddens)} hidden layers, {parameters:,} parameters, {options.dtype}")
 
 
 def print_confusion(matrix):
@@ -294,7 +308,8 @@ def print_confusion(matrix):
     heading = "".join(f"{label:{width}}" for label in range(len(matrix)))
     print(" " * width + heading)
     for label, row in enumerate(matrix):
-        print(f"{label:{width}}" + "".join(f"{count or '.':>{width}}" for count in row), flush=True)
+        print(f"{label:{width}}" + "".join(f"{count or '.':>{width}}" for count in row))
+    sys.stdout.flush()  # ahead of what may go wrong with the files
 
 
 def complain(message):
@@ -307,6 +322,7 @@ def main(argv=None):
     options = parse(argv)
     try:
         run(options)
+        sys.stdout.flush()  # here, where an error is told
     except Failure as failure:
         complain(failure)
         return 1

@@ -132,6 +132,7 @@ class EachMutant:
 
     def __init__(self, module, found):
         self.module, self.found, self.survived = module, found, []
+        self.first_killer = None  # the test that refused the first of found
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session):
@@ -150,6 +151,8 @@ class EachMutant:
             if killer == len(items):
                 self.survived.append((line, change))
             else:
+                if source == self.found[0][2]:
+                    self.first_killer = items[killer].nodeid
                 items.insert(0, items.pop(killer))  # most likely it kills the next mutant, which is near
         return True
 
@@ -187,8 +190,7 @@ def survivors(module, found):
                      *SUITES[module]], plugins=[each])
         os.chdir(ROOT)
     if each.survived[:1] != [original[:2]]:
-        suites = " ".join(SUITES[module])
-        raise ValueError("{} must pass without a mutant, but do not: run them with pytest".format(suites))
+        raise ValueError("{} must pass without a mutant, but does not".format(each.first_killer))
     return each.survived[1:]
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import io
 import os
 import pathlib
 import re
@@ -119,6 +120,7 @@ def endless(folder):
 
 def test_a_run_succeeds_and_writes_no_error(small):
     assert (small.returncode, small.stderr) == (0, "")
+    assert small.stdout.splitlines()[-1].split()[0] == "9"  # the confusion matrix is the last that it prints
 
 
 def test_it_says_what_data_it_trains_on(small, folder):
@@ -162,7 +164,8 @@ def test_the_columns_of_the_confusion_matrix_are_the_true_classes(small, folder)
 def test_the_confusion_matrix_aligns(small):
     heading, *rows = lines_after(small.stdout, "Confusion matrix of the test set (rows: predicted, columns: ")
     assert heading.split() == [row.split()[0] for row in rows] == list("0123456789")
-    assert {len(row) for row in rows} == {len(heading)}
+    digits = len(str(max(confusion_matrix(small.stdout).max(), 10)))
+    assert {len(row) for row in rows} == {len(heading)} == {11 * (2 + digits)}
 
 
 def test_without_mnist_it_says_so_and_draws_digits(copy):
@@ -250,6 +253,11 @@ def test_another_value_gives_other_numbers(small, folder, capsys, option):
     assert other != lines_after(without_seconds(small.stdout), "epoch")
 
 
+@pytest.mark.parametrize("seed", (0, 4294967295))
+def test_a_seed_may_be_any_that_numpy_takes(seed):
+    assert parse(["--seed", str(seed)]).seed == seed
+
+
 def test_one_hot_labels_are_as_good_as_indices(folder, tmp_path, capsys):
     for part in SIZES:
         shutil.copy(folder / f"{part}_data.npy", tmp_path)
@@ -292,6 +300,7 @@ def test_help_names_each_option_with_its_default(capsys, monkeypatch):
         parse(["--help"])
     usage, *lines = re.sub(r"\n {9,}", "   ", capsys.readouterr().out).splitlines()
     assert (end.value.code, usage[:35]) == (0, "usage: python -m hw1 [-h] [--hidden")
+    assert lines[1].startswith("Train a multi-layer perceptron") and "Exit status: 0 done, 1 failed" in lines[-1]
     told = []
     for line in lines[lines.index("the network:"):]:
         if line.startswith("  --"):
@@ -394,6 +403,15 @@ def test_training_that_diverges_into_batchnorm_ends_in_one_line(folder, capsys):
     assert_one_line(error, "x must be finite, with a variance that float64 can hold", "--lr is 1e+200")
 
 
+def test_a_fault_of_the_program_is_not_told_as_the_users(folder, capsys, monkeypatch):
+    def faulty(*arguments, on_epoch):
+        raise ValueError("shapes do not fit")
+
+    monkeypatch.setattr(hw1, "get_training_stats", faulty)
+    with pytest.raises(ValueError, match="^shapes do not fit$"):
+        call("--data", folder, *SMALL, capsys=capsys)
+
+
 def test_ctrl_c_ends_it_with_one_line(endless):
     endless.send_signal(signal.SIGINT)
     _, error = endless.communicate(timeout=TIMEOUT)
@@ -413,6 +431,22 @@ def test_an_output_that_cannot_be_written_ends_it_with_one_line(folder):
                               text=True, stdout=full, stderr=subprocess.PIPE, timeout=TIMEOUT)
     assert done.returncode == 1
     assert_one_line(done.stderr, "cannot write to standard output (No space left on device)")
+
+
+def test_an_output_that_is_full_at_the_end_ends_it_with_one_line(folder, tmp_path, capsys, monkeypatch):
+    class Full(io.StringIO):
+        def fileno(self):
+            return file.fileno()
+
+        def flush(self):
+            if "Saved" in self.getvalue():
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+    with open(tmp_path / "output", "w") as file:
+        monkeypatch.setattr(sys, "stdout", Full())
+        status, _, error = call("--data", folder, *SMALL, "--save", tmp_path / "run.npz", capsys=capsys)
+    assert status == 1
+    assert_one_line(error, "cannot write to standard output (No space left on device)")
 
 
 # ---- What it keeps -------------------------------------------------------------------------------
@@ -440,7 +474,7 @@ def full_disk(monkeypatch):
 def test_saved_are_the_network_and_the_figures_that_were_printed(folder, tmp_path, capsys):
     path = tmp_path / "run.npz"
     status, output, error = call("--data", folder, *SMALL, "--save", path, capsys=capsys)
-    assert (status, error, output.splitlines()[-1]) == (0, "", f"Saved: {path}")
+    assert (status, error, output.splitlines()[-2:]) == (0, "", ["", f"Saved: {path}"])
     mlp, stats = saved.load(path)
     assert [W.shape for W in mlp.W] == [(784, 16), (16, 10)]
     np.testing.assert_allclose(np.array(stats[:4]) * [[1], [100], [1], [100]], figures(output), atol=0.00501)
@@ -462,6 +496,49 @@ def test_ctrl_c_keeps_the_finished_epochs_and_says_so(folder, tmp_path):
     assert re.fullmatch(f"hw1: interrupted; {path} holds the network and the figures of {n} epochs?\n", error)
     assert n >= len(output.splitlines()) + 1  # the first line was read before
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("nth", (1, 2))
+def test_ctrl_c_while_an_epoch_is_being_saved_comes_after_it(folder, tmp_path, capsys, monkeypatch, nth):
+    write, calls = saved.write, []
+
+    def interrupted(path, content):
+        write(path, content)
+        calls.append(path)
+        if len(calls) == nth:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(saved, "write", interrupted)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        path = tmp_path / "run.npz"
+        status, _, error = call("--data", folder, *SMALL, "--save", path, capsys=capsys)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (status, len(saved.load(path)[1][0])) == (130, nth)
+    assert_one_line(error, f"the figures of {nth} epoch" + "s" * (nth > 1))
+
+
+def test_ctrl_c_that_a_shell_has_ignored_stays_so(folder, tmp_path, capsys, monkeypatch):
+    write = saved.write
+    monkeypatch.setattr(saved, "write", lambda *arguments: (signal.raise_signal(signal.SIGINT), write(*arguments)))
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert call("--data", folder, *SMALL, "--save", tmp_path / "run.npz", capsys=capsys)[0] == 0
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_the_numbers_come_before_what_went_wrong_with_the_file(folder, tmp_path):
+    code = ("import sys\nfrom hw1 import __main__, saved\n"
+            "def full(path, content):\n    raise OSError(28, 'No space left on device')\n"
+            "saved.write = full\nsys.exit(__main__.main(sys.argv[1:]))")
+    done = subprocess.run([sys.executable, "-c", code, "--data", str(folder), *SMALL, "--save", str(tmp_path / "run.npz")],
+                          cwd=ROOT, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          timeout=TIMEOUT)
+    assert done.returncode == 1
+    assert done.stdout.index("Confusion matrix") < done.stdout.index("hw1: could not write")
 
 
 def test_ctrl_c_before_the_first_epoch_ends_says_that_nothing_is_kept(folder, tmp_path, capsys, monkeypatch):
@@ -495,8 +572,10 @@ def test_training_that_diverges_keeps_the_epochs_before(folder, tmp_path, capsys
 
     monkeypatch.setattr(hw1, "_evaluate", diverging)
     path = tmp_path / "run.npz"
-    status, _, error = call("--data", folder, *SMALL, "--save", path, capsys=capsys)
-    assert (status, len(saved.load(path)[1][0])) == (1, 2)
+    status, output, error = call("--data", folder, *SMALL, "--save", path, capsys=capsys)
+    stats = np.array(saved.load(path)[1])
+    assert (status, stats.shape) == (1, (4, 2))
+    np.testing.assert_allclose(stats * [[1], [100], [1], [100]], figures(output), atol=0.00501)
     assert_one_line(error, "no longer finite in epoch 3", f"; {path} holds the network and the figures of 2 epochs")
 
 

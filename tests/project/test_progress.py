@@ -220,9 +220,9 @@ def folder(tmp_path_factory):
     """The six files of a small data set."""
     folder = tmp_path_factory.mktemp("small")
     rng = np.random.default_rng(1)
-    for part in ("train", "val", "test"):
-        np.save(folder / f"{part}_data.npy", rng.integers(0, 255, (60, 16)).astype(np.uint8))
-        np.save(folder / f"{part}_labels.npy", np.arange(60) % 3)
+    for part, n in (("train", 60), ("val", 40), ("test", 20)):
+        np.save(folder / f"{part}_data.npy", rng.integers(0, 255, (n, 16)).astype(np.uint8))
+        np.save(folder / f"{part}_labels.npy", np.arange(n) % 3)
     return folder
 
 
