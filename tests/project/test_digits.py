@@ -52,6 +52,15 @@ def test_same_seed_gives_the_same_bytes():
     assert x.tobytes() == again_x.tobytes() and y.tobytes() == again_y.tobytes()
 
 
+def test_a_seed_gives_the_same_digits_as_ever():
+    """Numbers that others have noted stay true.  x.mean(axis=1).round(1) of draw(30, seed=3) printed these."""
+    x, y = digits.draw(30, seed=3)
+    assert y.tolist() == [6, 0, 3, 3, 7, 2, 7, 8, 8, 0, 0, 5, 1, 3, 8, 5, 9, 6, 1, 2, 9, 6, 4, 4, 7, 2, 5, 1, 9, 4]
+    np.testing.assert_allclose(x.mean(axis=1), [
+        32.9, 30.3, 42.9, 31.0, 38.5, 42.7, 39.4, 29.4, 49.1, 43.7, 50.7, 53.0, 11.4, 21.9, 48.8,
+        39.5, 42.1, 28.2, 14.4, 36.2, 44.9, 40.3, 43.8, 24.7, 47.7, 41.4, 25.5, 41.1, 36.5, 27.9], rtol=0, atol=0.1)
+
+
 def test_seed_is_0_unless_given():
     assert np.array_equal(digits.draw(50)[0], digits.draw(50, seed=0)[0])
 

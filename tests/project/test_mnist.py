@@ -11,6 +11,7 @@ import os
 import pathlib
 import pickle
 import random
+import re
 import signal
 import struct
 import subprocess
@@ -595,7 +596,8 @@ def test_the_help_tells_what_comes_of_it(capsys, monkeypatch):
     with pytest.raises(SystemExit, match="0"):
         mnist.main(["--help"])
     out = capsys.readouterr().out
-    for word in ("--from", "--to", "uint8 (n, 784)", "int64 (n,)", "50,000", "SHA-256", *mnist.MIRRORS):
+    for word in ("--from", "--to", "uint8 (n, 784)", "int64 (n,)", "50,000", "SHA-256", *mnist.MIRRORS,
+                 "--from DIR_OR_URL", "--to DIR"):
         assert word in out
 
 
@@ -620,8 +622,19 @@ def test_the_command_ends_an_interrupted_download_in_one_line(default_interrupt,
 
 
 def test_the_tables_split_mnist_as_the_handout_does():
-    rows = {name: (made.start, made.shape[0]) for name, made in mnist.FILES.items() if "data" in name}
-    assert rows == {"train_data.npy": (0, 50000), "val_data.npy": (50000, 10000), "test_data.npy": (0, 10000)}
+    for part, start, n in (("train", 0, 50000), ("val", 50000, 10000), ("test", 0, 10000)):
+        x, y = mnist.FILES[f"{part}_data.npy"], mnist.FILES[f"{part}_labels.npy"]
+        assert (x.start, x.dtype, x.shape, y.start, y.dtype, y.shape) == (
+            start, "|u1", (n, 784), start, "<i8", (n,))
+
+
+def test_the_archives_are_those_of_lecuns_page():
+    """It gives their sizes: http://yann.lecun.com/exdb/mnist/.  Each has a digest of its own."""
+    assert {name: size for name, (size, _) in mnist.ARCHIVES.items()} == {
+        "train-images-idx3-ubyte.gz": 9912422, "train-labels-idx1-ubyte.gz": 28881,
+        "t10k-images-idx3-ubyte.gz": 1648877, "t10k-labels-idx1-ubyte.gz": 4542}
+    digests = [digest for _, digest in mnist.ARCHIVES.values()] + [made.sha256 for made in mnist.FILES.values()]
+    assert len({digest for digest in digests if re.fullmatch("[0-9a-f]{64}", digest)}) == 10
 
 
 # ---- Loading -----------------------------------------------------------------------------------
