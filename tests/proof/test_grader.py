@@ -271,9 +271,8 @@ def test_a_suite_that_cannot_run_is_the_graders_error(tmp_path):
 
 
 def test_gradients_with_a_row_get_the_points_and_the_advice(tmp_path):
-    text = SOURCE.replace("db.insert(0, _column_sums(delta) / m)", "db.insert(0, _column_sums(delta)[None] / m)")
+    text = SOURCE.replace("db.insert(0, _column_sums(share))", "db.insert(0, _column_sums(share)[None])")
     assert text != SOURCE
-    text = text.replace("velocity -= self.lr * grad", "velocity -= self.lr * grad.reshape(velocity.shape)")
     outcomes = grading.ask(written(tmp_path, text), LINEAR, 60)
     assert all(outcome.passed for outcome in outcomes.values())
     assert "db[0] has shape (1, 10), a strict grader compares with (10,)" in outcomes[LINEAR[0] + "::test_backward"].advice
@@ -298,7 +297,7 @@ def copy(tmp_path_factory):
     (root / "tests/promises/test_few.py").write_text(
         "import pytest\n\n\n@pytest.mark.parametrize('k', range(3))\ndef test_kept_or_not(nn, k):\n"
         "    '''Promises are numbers\n    below two.'''\n    assert k < 1, 'it is %d' % k\n")
-    wrong = SOURCE.replace("_column_sums(delta) / m)", "_column_sums(delta))")
+    wrong = SOURCE.replace("_column_sums(share)", "_column_sums(delta)")
     assert wrong != SOURCE
     archive(root / "handin.tar", ("hw1/hw1.py", wrong.encode()), mode="w:gz")
     return root
