@@ -12,7 +12,7 @@ import sys
 import pytest
 
 from tests.grader import score
-from tests.proof.faults import FAULTS
+from tests.proof.faults import FAULTS, TEXTBOOK
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
@@ -89,7 +89,7 @@ def test_score_of_this_repository_is_shown():
 
 
 def test_score_of_a_wrong_handin_is_shown(tmp_path):
-    text = (ROOT / "hw1" / "hw1.py").read_text()
+    text = TEXTBOOK
     for fault in FAULTS:
         if fault.name in SHOWN:
             text = fault.applied_to(text)

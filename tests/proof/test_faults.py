@@ -2,20 +2,17 @@
 
     python -m pytest tests/proof
 
-Each case is this project's hw1.py with one of faults.py's mistakes, graded in one process for all seven sections.
+Each case is the textbook's handin with one of faults.py's mistakes, graded in one process for all seven sections.
 """
 
-import pathlib
 import re
 
 import pytest
 
-from hw1 import hw1
 from tests.grader import grading, score
 from tests.handout.judge import SUITES
-from tests.proof.faults import FAULTS
+from tests.proof.faults import FAULTS, TEXTBOOK
 
-TEXT = pathlib.Path(hw1.__file__).read_text()
 PATIENCE = 120  # seconds for all sections in one process
 
 
@@ -30,7 +27,7 @@ def sections(text, folder):
 
 @pytest.mark.parametrize("fault", FAULTS, ids=[fault.name for fault in FAULTS])
 def test_points_are_lost_in_its_section_for_its_reason(fault, tmp_path):
-    graded = sections(fault.applied_to(TEXT), tmp_path)
+    graded = sections(fault.applied_to(TEXTBOOK), tmp_path)
     lost = {number: section.reason for number, section in graded.items() if section.earned < section.possible}
     assert sorted(lost) == sorted([fault.section, *fault.also]), lost
     assert re.search(fault.reason, lost[fault.section]), lost[fault.section]
@@ -41,7 +38,7 @@ def test_names_are_different():
 
 
 def test_a_fault_whose_text_is_gone_is_reported():
-    with pytest.raises(ValueError, match="stands 0 times in hw1.py, not once"):
+    with pytest.raises(ValueError, match="stands 0 times in textbook.py, not once"):
         FAULTS[0].applied_to("")
 
 
@@ -55,12 +52,9 @@ def test_an_empty_file_earns_nothing(tmp_path):
 
 
 def skeleton(body):
-    """Return the text of hw1.py with the same names, in which each body is the one given."""
-    lines = ["import numpy as np"]
-    for line in TEXT.splitlines():
-        if line.startswith("class "):
-            lines.append(line)
-        elif re.match(r"( {4})?def \w+\(.*\):$", line):
-            indent = line[:len(line) - len(line.lstrip())]
-            lines += [line, indent + "    " + body]
-    return "\n".join(lines) + "\n"
+    """Return the textbook's classes and functions, each body the one given."""
+    text = "import numpy as np\n"
+    for head in re.findall(r"^(?:class .*|(?: {4})?def \w+\([^)]*\)):$", TEXTBOOK, re.MULTILINE):
+        indent = " " * (4 + len(head) - len(head.lstrip()))
+        text += head + ":\n" + ("" if head.startswith("class") else indent + body + "\n")
+    return text

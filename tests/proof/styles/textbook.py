@@ -111,16 +111,16 @@ class BatchNorm:
     def forward(self, x, eval=False):
         self.x = x
         if eval:
-            self.norm = (x - self.running_mean) / np.sqrt(self.running_var + self.eps)
-            self.out = self.gamma * self.norm + self.beta
-            return self.out
-        m = x.shape[0]
-        self.mean = np.sum(x, axis=0) / m
-        self.var = np.sum((x - self.mean) ** 2, axis=0) / m
-        self.norm = (x - self.mean) / np.sqrt(self.var + self.eps)
+            mean, var = self.running_mean, self.running_var
+        else:
+            m = x.shape[0]
+            self.mean = mean = np.sum(x, axis=0) / m
+            self.var = var = np.sum((x - mean) ** 2, axis=0) / m
+            self.running_mean = self.alpha * self.running_mean + (1 - self.alpha) * self.mean
+            self.running_var = self.alpha * self.running_var + (1 - self.alpha) * self.var
+        self.deviation = np.sqrt(var + self.eps)
+        self.norm = (x - mean) / self.deviation
         self.out = self.gamma * self.norm + self.beta
-        self.running_mean = self.alpha * self.running_mean + (1 - self.alpha) * self.mean
-        self.running_var = self.alpha * self.running_var + (1 - self.alpha) * self.var
         return self.out
 
     def backward(self, delta):
@@ -129,10 +129,9 @@ class BatchNorm:
         self.dbeta = np.sum(delta, axis=0)
         dnorm = delta * self.gamma
         centred = self.x - self.mean
-        dvar = -0.5 * np.sum(dnorm * centred * (self.var + self.eps) ** -1.5, axis=0)
-        dmean = -np.sum(dnorm * (self.var + self.eps) ** -0.5, axis=0)
-        dmean = dmean - 2 / m * dvar * np.sum(centred, axis=0)
-        return dnorm * (self.var + self.eps) ** -0.5 + dvar * (2 / m) * centred + dmean * (1 / m)
+        dvar = -0.5 * np.sum(dnorm * centred / self.deviation ** 3, axis=0)
+        dmean = -np.sum(dnorm / self.deviation, axis=0) - 2 / m * dvar * np.sum(centred, axis=0)
+        return dnorm / self.deviation + dvar * (2 / m) * centred + dmean * (1 / m)
 
 
 class MLP:
@@ -176,7 +175,7 @@ class MLP:
     def forward(self, x):
         self.outputs = [x]
         for i in range(self.nlayers):
-            z = np.dot(self.outputs[i], self.W[i]) + self.b[i]
+            z = self.outputs[i] @ self.W[i] + self.b[i]
             if self.bn and i < self.num_bn_layers:
                 z = self.bn_layers[i](z, not self.train_mode)
             self.outputs.append(self.activations[i](z))
@@ -189,9 +188,10 @@ class MLP:
             delta = delta * self.activations[i].derivative()
             if self.bn and i < self.num_bn_layers:
                 delta = self.bn_layers[i].backward(delta)
-            self.dW[i] = np.dot(self.outputs[i].T, delta) / len(labels)
+            self.dW[i] = self.outputs[i].T @ delta / len(labels)
             self.db[i] = np.mean(delta, axis=0)
-            delta = np.dot(delta, self.W[i].T)
+            if i > 0:
+                delta = delta @ self.W[i].T
 
     def step(self):
         for i in range(self.nlayers):
@@ -241,5 +241,5 @@ def get_training_stats(mlp, dset, nepochs, batch_size):
         out = mlp.forward(testx[b:b + batch_size])
         for i, j in zip(np.argmax(out, axis=1), np.argmax(testy[b:b + batch_size], axis=1)):
             confusion_matrix[i, j] += 1
-    return (np.array(training_losses), np.array(training_errors), np.array(validation_losses),
-            np.array(validation_errors), confusion_matrix)
+    curves = training_losses, training_errors, validation_losses, validation_errors
+    return tuple(np.array(curve) for curve in curves) + (confusion_matrix,)
