@@ -1,7 +1,7 @@
 """pytest's part of the grader: the module under test, the options, and the score at the end.
 
     python -m pytest                          all suites, on this repository's hw1.py
-    python -m pytest --handin=PATH            the graded suites and the promises, on a handin
+    python -m pytest --handin=PATH            the graded suites, on a handin
     python -m pytest --handin=DIR --each      a score for each handin in a folder
     python -m pytest ... --autolab            the score in Autolab's form on the last line
 """
@@ -16,7 +16,7 @@ import pytest
 from tests.grader import grading, score, worker
 from tests.handout import judge
 
-OUTCOMES, ADVICE, BROKEN, GRADE = (pytest.StashKey() for _ in range(4))
+OUTCOMES, ADVICE, GRADE = (pytest.StashKey() for _ in range(3))
 
 
 def pytest_addoption(parser):
@@ -28,7 +28,7 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    config.stash[OUTCOMES], config.stash[ADVICE], config.stash[BROKEN] = {}, [], {}
+    config.stash[OUTCOMES], config.stash[ADVICE] = {}, []
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +64,6 @@ def pytest_terminal_summary(terminalreporter, config):
     for line in score.table(score.score(config.stash[OUTCOMES])):
         terminalreporter.write_line(line)
     advice = list(dict.fromkeys(config.stash[ADVICE]))
-    advice += ["%s (%s)" % (promise, reason) for promise, reason in config.stash[BROKEN].items()]
     if advice:
         terminalreporter.section("advice, which costs no points")
         for line in advice:
@@ -82,22 +81,12 @@ class Told(pytest.Item):
     """A test that a worker has run on a handin."""
 
     def runtest(self):
-        grade = self.config.stash[GRADE]
-        outcome = grade.outcome(self.nodeid)
-        if score.section_of(self.nodeid) is None:
-            self.tell_promise(None if grade.refused else outcome)
-        elif outcome is None:
+        outcome = self.config.stash[GRADE].outcome(self.nodeid)
+        if outcome is None:
             raise judge.Lost("was not reached")
         elif not outcome.passed:
             raise (judge.Void if outcome.void else judge.Lost)(outcome.reason)
-        judge.advice[:] = outcome.advice if outcome else ()
-
-    def tell_promise(self, outcome):
-        if outcome is None:
-            pytest.skip("no promise is asked of a handin that ends the program or changes its settings")
-        if not outcome.passed:
-            self.config.stash[BROKEN].setdefault(self.promise, outcome.reason)
-            pytest.xfail(outcome.reason)
+        judge.advice[:] = outcome.advice
 
     def repr_failure(self, excinfo):
         return str(excinfo.value)
@@ -107,19 +96,15 @@ class Told(pytest.Item):
 def pytest_collection_modifyitems(config, items):
     if not config.getoption("handin") or config.getoption("module", None):
         return
-    wanted = [item for item in items if item.nodeid.startswith(("tests/handout/", "tests/promises/"))]
+    wanted = [item for item in items if item.nodeid.startswith("tests/handout/")]
     config.hook.pytest_deselected(items=[item for item in items if item not in wanted])
     items[:] = [Told.from_parent(item.parent, name=item.name) for item in wanted]
-    for told, item in zip(items, wanted):
-        doc = item.function.__doc__ or item.originalname[len("test_"):].replace("_", " ")
-        told.promise = " ".join(doc.split("\n\n")[0].split())
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session):
     if session.config.getoption("handin") and not session.config.getoption("module", None):
-        promises = any(score.section_of(item.nodeid) is None for item in session.items)
-        session.config.stash[GRADE] = grading.grade(session.config.getoption("handin"), promises)
+        session.config.stash[GRADE] = grading.grade(session.config.getoption("handin"))
 
 
 def check_options(config):
@@ -135,7 +120,7 @@ def check_options(config):
         raise pytest.UsageError("--handin=%s: there is no such file or folder" % handin)
     if config.getoption("each") and not pathlib.Path(handin).is_dir():
         raise pytest.UsageError("--each needs a folder of handins: --handin=%s is a file" % handin)
-    # A line for each test that costs points; the promises that are not kept stand in the advice.
+    # A line for each test that costs points.
     config.option.tbstyle, config.option.reportchars = "no", "fE"
 
 
@@ -148,7 +133,7 @@ def pytest_cmdline_main(config):
     for path in sorted(pathlib.Path(config.getoption("handin")).iterdir()):
         if path.name.startswith("."):
             continue
-        grade = grading.grade(path, promises=False)
+        grade = grading.grade(path)
         sections = score.score(grade.outcomes)
         graded.append((score.total(sections), path.name, sections))
         reason = grade.refused or next((s.reason for s in sections if s.reason), "")

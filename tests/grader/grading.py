@@ -17,8 +17,7 @@ from tests.grader.handin import Refused, unpack
 from tests.handout.judge import SUITES
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PATIENCE = 16           # seconds by the clock that a section may take; a quarter of them of processor time
-PROMISES_PATIENCE = 120  # and all the promises together
+PATIENCE = 16  # seconds by the clock that a section may take; a quarter of them of processor time
 
 
 class Outcome(typing.NamedTuple):
@@ -37,10 +36,7 @@ class Grade(typing.NamedTuple):
     refused: typing.Optional[str] = None
 
     def outcome(self, nodeid):
-        """The outcome of a test; for one that was never reached, that of the test which ended its suite.
-
-        None for a promise that was not asked.
-        """
+        """The outcome of a test; for one that was never reached, that of the test which ended its suite."""
         if self.refused is not None:
             return Outcome(False, self.refused, void=True)
         suite = nodeid.split("::")[0]
@@ -48,8 +44,8 @@ class Grade(typing.NamedTuple):
         return self.outcomes.get(nodeid) or next(ends, None)
 
 
-def grade(path, promises=True):
-    """Ask the graded suites about the handin at path, and after them the promises if wanted."""
+def grade(path):
+    """Ask the graded suites about the handin at path."""
     with tempfile.TemporaryDirectory() as folder:
         try:
             module = unpack(path, folder)
@@ -60,8 +56,6 @@ def grade(path, promises=True):
             suites = [["tests/handout/%s.py" % suite] for suite in SUITES.values()]
             for found in pool.map(lambda suite: ask(module, suite, PATIENCE), suites):
                 outcomes.update(found)
-        if promises and not any(outcome.void for outcome in outcomes.values()):
-            outcomes.update(ask(module, ["tests/promises"], PROMISES_PATIENCE))
         return Grade(outcomes)
 
 

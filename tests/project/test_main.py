@@ -129,7 +129,7 @@ def test_it_says_what_data_it_trains_on(small, folder):
 
 def test_it_says_what_network_it_trains(small):
     parameters = 784 * 16 + 16 + 2 * 16 + 16 * 10 + 10  # the weights, biases, gamma and beta
-    assert ("Network: 784-16-10, sigmoid, BatchNorm on 1 of 1 hidden layers, "
+    assert ("Network: 784-16-10, sigmoid, BatchNorm on 1 of 2 layers, "
             f"{parameters:,} parameters, float64\n") in small.stdout
 
 
@@ -278,13 +278,13 @@ HELP = """
 the network:
   --hiddens [UNITS ...]               64 64 32
   --activation {sigmoid,tanh,relu}    sigmoid
-  --bn-layers N                       on all
+  --bn-layers N                       on all but the output's
   --init {scaled,handout}             scaled
   --dtype {float64,float32}           float64
 its training:
   --lr RATE                           0.008
   --momentum M                        0.9
-  --epochs N                          15
+  --epochs N                          20
   --batch-size N                      100
   --seed N                            11785
   --data DIR                          the repository's data/; drawn digits if none of them is there
@@ -324,7 +324,7 @@ def test_help_names_each_option_with_its_default(capsys, monkeypatch):
     ("--momentum 1", "--momentum: expected a number of at least 0 and below 1, got '1'"),
     ("--momentum -0.1", "--momentum: expected a number of at least 0 and below 1, got '-0.1'"),
     ("--bn-layers -1", "--bn-layers: expected an integer of at least 0, got '-1'"),
-    ("--bn-layers 2 --hiddens 64", "--bn-layers: expected at most 1, the number of hidden layers, got 2"),
+    ("--bn-layers 3 --hiddens 64", "--bn-layers: expected at most 2, the number of layers, got 3"),
     ("--epochs 0", "--epochs: expected an integer of at least 1, got '0'"),
     ("--epochs two", "--epochs: expected an integer of at least 1, got 'two'"),
     ("--batch-size 0", "--batch-size: expected an integer of at least 1, got '0'"),
@@ -400,7 +400,7 @@ def test_training_that_diverges_into_batchnorm_ends_in_one_line(folder, capsys):
                                  capsys=capsys)
     assert status == 1
     assert "Test error" not in output
-    assert_one_line(error, "x must be finite, with a variance that float64 can hold", "--lr is 1e+200")
+    assert_one_line(error, "no longer finite in epoch 1", "lower --lr, which is 1e+200")
 
 
 def test_a_fault_of_the_program_is_not_told_as_the_users(folder, capsys, monkeypatch):

@@ -64,7 +64,7 @@ def change(path, **arrays):
 # ---- What comes back -----------------------------------------------------------------------------
 
 @pytest.mark.parametrize("options", (
-    {}, {"num_bn_layers": 0}, {"num_bn_layers": 1}, {"dtype": np.float32},
+    {}, {"num_bn_layers": 0}, {"num_bn_layers": 1}, {"num_bn_layers": 4}, {"dtype": np.float32},
     {"activations": (Identity,), "num_bn_layers": 0}, {"bias": lambda d: np.zeros((1, d))}))
 def test_the_network_predicts_the_same(tmp_path, options):
     mlp = network(**options)
@@ -274,8 +274,8 @@ def test_a_file_that_lacks_something_is_refused(path, name):
     ("sizes", np.array([4, 6, 3, 2, 3]), r"W0 must have shape \(4, 6\)"),
     ("sizes", np.array([0, 5, 3, 2, 3]), r"W0 must have shape \(0, 5\)"),
     ("activations", np.array(["Sigmoid", "eval", "ReLU", "Identity"]), "its activations are"),
-    ("num_bn_layers", np.array(4), "num_bn_layers must be at most"),
-    ("num_bn_layers", np.array(-1), "num_bn_layers must be an integer of at least 0"),
+    ("num_bn_layers", np.array(5), "num_bn_layers must be from 0 to 4"),
+    ("num_bn_layers", np.array(-1), "num_bn_layers must be from 0 to 4"),
     ("lr", np.array([0.1, 0.1]), "lr must have shape"),
     ("W1", np.zeros((5, 3), complex), "W1 must have shape .* dtype of kind f"),
     ("b1", np.zeros(4), r"b1 must have shape \(3,\) or \(1, 3\)"),
