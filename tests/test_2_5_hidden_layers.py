@@ -155,6 +155,7 @@ def test_attributes_are_those_of_the_starter_file(nn, num_bn_layers):
     assert (mlp.nlayers, mlp.lr, mlp.momentum, mlp.train_mode) == (3, 0.1, 0.9, True)
     assert (mlp.num_bn_layers, mlp.bn) == (num_bn_layers, num_bn_layers > 0)
     assert len(mlp.bn_layers) == num_bn_layers if num_bn_layers else mlp.bn_layers is None
+    assert network(nn).momentum == 0  # where it is not given
 
 
 @pytest.mark.parametrize("hiddens", [(5, 4), np.array([5, 4]), [np.int32(5), np.uint8(4)]])
