@@ -115,7 +115,8 @@ def test_it_trains_anybodys_network(nn):
     np.testing.assert_array_equal(mlp.weights, twin.weights)
 
 
-@pytest.mark.parametrize("keep", [lambda loss: None, np.mean], ids=["nothing", "the mean"])
+@pytest.mark.parametrize("keep", [lambda loss: None, np.mean, np.atleast_2d, np.vstack],
+                         ids=["nothing", "the mean", "a row", "a column"])
 def test_a_criterion_must_keep_the_loss_of_each_example(nn, keep):
     class Careless(nn.SoftmaxCrossEntropy):
         def forward(self, x, y):

@@ -629,3 +629,12 @@ def test_importing_it_does_nothing():
     done = subprocess.run([sys.executable, "-W", "error", "-c", "import hw1.__main__"], cwd=ROOT,
                           env=ENVIRONMENT, capture_output=True, text=True, timeout=TIMEOUT)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_mistakes_are_drawn_as_the_test_set_has_them(folder, capsys, monkeypatch, tmp_path):
+    drawn = []
+    for name in ("check", "save"):
+        monkeypatch.setattr(__main__.pictures, name, lambda *arguments: None)
+    monkeypatch.setattr(__main__.pictures, "report", lambda *arguments: drawn.append(arguments[-1]))
+    call("--data", folder, *SMALL, "--plot", tmp_path / "run.png", capsys=capsys)
+    np.testing.assert_array_equal(drawn, [np.load(folder / "test_data.npy")])
