@@ -95,11 +95,11 @@ def test_forward_and_backward_by_hand(nn):
 
 
 def test_running_statistics_by_hand(nn):
-    layer = nn.BatchNorm(1, alpha=0.75)
+    layer = nn.BatchNorm(1, alpha=0.25)
     layer.forward(np.array([[1.0], [7.0], [1.0], [7.0]]))  # mean 4, var 9; they were 0 and 1
-    layer.forward(np.array([[5.0], [9.0]]))  # mean 7, var 4; they were 0.25 4 and 0.75 + 0.25 9
-    np.testing.assert_allclose(layer.running_mean, [[0.75 * 1 + 0.25 * 7]], rtol=1e-12)
-    np.testing.assert_allclose(layer.running_var, [[0.75 * 3 + 0.25 * 4]], rtol=1e-12)
+    layer.forward(np.array([[5.0], [9.0]]))  # mean 7, var 4; they were 0.75 4 and 0.25 + 0.75 9
+    np.testing.assert_allclose(layer.running_mean, [[0.25 * 3 + 0.75 * 7]], rtol=1e-12)
+    np.testing.assert_allclose(layer.running_var, [[0.25 * 7 + 0.75 * 4]], rtol=1e-12)
 
 
 def test_the_equations_of_appendix_b_in_loops(nn):
