@@ -1,1 +1,1 @@
-"""The grader: takes a handin apart, asks the suites about it in processes of its own, and adds up the points."""
+"""The grader of homework 1: `python -m tests.grader [HANDIN ...]`. It needs NumPy, and nothing of this repository's hw1/."""

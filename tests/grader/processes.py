@@ -1,0 +1,220 @@
+"""Grades a handin: each section is asked in a process of its own, with limits on time and memory.
+
+All run beside one another: what a handin loops or sleeps away in one section is not taken from another. A process that
+cannot do its work is the grader's failure, never a score.
+"""
+
+import concurrent.futures
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import typing
+
+from tests.grader import sections
+from tests.grader.handin import Refused, unpack
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SECONDS = 8  # of processor time for a section; by the clock the worker allows it twelve times as many
+START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from tests.grader import worker; " \
+        "worker.main(*json.loads(sys.argv[2]))"
+ADVICE = 5   # lines at most
+TURNS = ("2.2", "2.4"), ("2.3", "2.8"), ("2.5", "2.6"), ("2.7",)  # those in one turn do not stand on each other
+
+
+class GraderFailed(Exception):
+    """Why the grader could not do its work, in one line; nothing is said of the handin."""
+
+
+class Stopped(Exception):
+    """stop() was called."""
+
+
+class Outcome(typing.NamedTuple):
+    """What became of one check; the reason is None where all its points were earned."""
+
+    check: str
+    points: float
+    earned: float
+    reason: typing.Optional[str]
+
+
+class Section(typing.NamedTuple):
+    """outcomes: of its checks, as far as they were asked. void: why all its points are lost, or None."""
+
+    number: str
+    outcomes: list = []
+    void: typing.Optional[str] = None
+
+    @property
+    def title(self):
+        return sections.SECTIONS[self.number][0]
+
+    @property
+    def possible(self):
+        return sections.points(self.number)
+
+    @property
+    def earned(self):
+        return 0.0 if self.void else round(float(sum(outcome.earned for outcome in self.outcomes)), 1)
+
+    @property
+    def reasons(self):
+        """Why points are lost: each reason once, the cause before what follows from it."""
+        told = [self.void] + [outcome.reason for outcome in self.outcomes]
+        return list(dict.fromkeys(reason for reason in told if reason))
+
+
+class Graded(typing.NamedTuple):
+    """sections: those that were asked, by number. refused: why none could be asked. note: what to say before all else."""
+
+    sections: dict
+    advice: list = []
+    refused: typing.Optional[str] = None
+    note: typing.Optional[str] = None
+
+    @property
+    def total(self):
+        return round(sum(section.earned for section in self.sections.values()), 1)
+
+    @property
+    def possible(self):
+        return sum(section.possible for section in self.sections.values())
+
+
+def grade_handin(path, numbers=tuple(sections.SECTIONS)):
+    """Grade the handin at path: an archive, a folder or a hw1.py. GraderFailed if that cannot be done."""
+    folder = tempfile.mkdtemp()
+    try:
+        try:
+            found = unpack(path, folder)
+        except Refused as refused:
+            return Graded({number: Section(number) for number in numbers}, refused=str(refused))
+        graded = grade(found.module, numbers)
+        return graded._replace(note=found.note, advice=(found.advice + graded.advice)[:ADVICE])
+    except OSError as error:
+        raise GraderFailed(f"{type(error).__name__}: {error}") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def grade(module, numbers=tuple(sections.SECTIONS), apart=True):
+    """Grade .../hw1/hw1.py. apart: in a process for each section; else one process asks all, one after the other.
+
+    A section comes after those that it stands on: what hangs there must not be asked again. The first two are always
+    asked, as every network stands on them.
+    """
+    if not apart:
+        found, advice, refused = ask(module, numbers)
+        return Graded(found, advice[:ADVICE], refused)
+    found, lines = {}, []
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for turn in TURNS:
+            asked = [number for number in turn if number in numbers or turn is TURNS[0]]
+            void = [number for number, section in found.items() if section.void]
+            for answer, advice, refused in pool.map(lambda number: ask(module, [number], void=void), asked):
+                if refused:
+                    return Graded({number: Section(number) for number in numbers}, refused=refused)
+                found.update(answer)
+                lines += advice
+    return Graded({number: found[number] for number in numbers}, list(dict.fromkeys(lines))[:ADVICE])
+
+
+def ask(module, numbers, seconds=SECONDS, void=()):
+    """Ask the checks of some sections in a new process; return the Sections by number, advice, and why it is refused."""
+    folder = tempfile.mkdtemp()
+    try:
+        report = os.path.join(folder, "report")
+        paths = [str(ROOT)] + [os.path.abspath(path) for path in sys.path]  # NumPy is found where it is found here
+        command = [sys.executable, "-I", "-B", "-c", START, json.dumps(paths),
+                   json.dumps([str(module), report, seconds, numbers, void])]
+        environment = dict(os.environ, OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", TMPDIR=folder)
+        with open(os.path.join(folder, "output"), "wb") as output:
+            ended = run(command, 15 * seconds, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output,
+                        stderr=output)
+        return read(report, numbers, ended, os.path.join(folder, "output"))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+# ---- Processes -------------------------------------------------------------------------------------------------------
+
+_running, _lock, _stopped = set(), threading.Lock(), threading.Event()
+
+
+def run(command, patience, **options):
+    """Run a command with patience seconds by the clock, and return how it ended, in words; None if as it should."""
+    with _lock:
+        if _stopped.is_set():
+            raise Stopped
+        process = subprocess.Popen(command, start_new_session=os.name == "posix", **options)
+        _running.add(process)
+    try:
+        status = process.wait(timeout=patience)
+    except subprocess.TimeoutExpired:
+        return "runs too long: does it loop or wait for ever?"
+    finally:
+        kill(process)
+        with _lock:
+            _running.discard(process)
+    if _stopped.is_set():
+        raise Stopped
+    if status in (-getattr(signal, "SIGXCPU", 0), -getattr(signal, "SIGALRM", 0)):
+        return "runs too long: does it loop or wait for ever?"
+    if status == -getattr(signal, "SIGKILL", 0):
+        return "is killed by the system: does it run too long, or need too much memory?"
+    if status < 0:
+        return f"kills the process (signal {-status})"
+    return f"ends the process with status {status}: does it call os._exit?"
+
+
+def stop():
+    """End all processes: those who wait for them get Stopped, and so does who would start another."""
+    with _lock:
+        _stopped.set()
+        for process in _running:
+            kill(process)
+
+
+def kill(process):
+    """End the process and all that it started."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL) if os.name == "posix" else process.kill()
+    process.wait()
+
+
+def read(report, numbers, ended, output):
+    """What a worker wrote down; where it ended within a check, how it ended voids the section."""
+    found, advice = {number: Section(number, []) for number in numbers}, []
+    begun, running, imported = False, None, False
+    text = pathlib.Path(report).read_text() if os.path.exists(report) else ""
+    for line in map(json.loads, text.split("\n")[:-1]):  # what follows the last line's end was cut off with its process
+        begun = True
+        imported = imported or "imported" in line
+        if "failed" in line:
+            raise GraderFailed(line["failed"])
+        if "start" in line:
+            running = line["section"]
+        elif "end" in line:
+            found[line["section"]].outcomes.append(
+                Outcome(line["end"], line["points"], line["earned"], line["reason"]))
+        elif "void" in line and not imported:
+            return {number: Section(number) for number in numbers}, advice, line["void"]
+        elif "void" in line:
+            found[line["section"]] = found[line["section"]]._replace(void=line["void"])
+        elif "advice" in line:
+            return found, line["advice"], None
+    if not begun:
+        printed = pathlib.Path(output).read_text(errors="replace").strip().split("\n")[-1]
+        raise GraderFailed(f"a section's process does not start: {printed[-300:] or ended}")
+    if not imported:
+        return {number: Section(number) for number in numbers}, advice, f"hw1.py, when it is imported, {ended}"
+    for number in list(numbers)[list(numbers).index(running):] if running else numbers:
+        found[number] = found[number]._replace(void=f"hw1.py {ended}")
+    return found, advice, None

@@ -1,0 +1,57 @@
+"""2.4 Activations: the output, which is kept as state, and the derivative at the last forward."""
+
+import copy
+
+import numpy as np
+
+from tests.grader.judge import Lost, checks, entries
+
+check, CHECKS = checks("2.4")
+
+
+def state(name):
+    def scenario(nn, given):
+        activation, seen = getattr(nn, name)(), {}
+        for shape in ((6, 5), (3, 4)):
+            x = given(f"the argument of {name}.forward", np.random.RandomState(1).normal(0, 2, shape))
+            seen[f"the output of {name} for {shape}"] = activation(x)
+            seen[f"{name}.state"] = entries(activation, "state")["state"]
+        return seen
+    return scenario
+
+
+def derivative(name):
+    def scenario(nn, given):
+        x = np.random.RandomState(2).normal(0, 2, (6, 5))
+        x[0, :2] = 0
+        activation = getattr(nn, name)()
+        activation(np.random.RandomState(3).normal(0, 2, (6, 5)))
+        activation(x.copy())
+        before = copy.copy(getattr(activation, "state", None))
+        derivative = activation.derivative()
+        if isinstance(before, np.ndarray) and not np.array_equal(before, activation.state):
+            raise Lost(f"{name}.derivative changes state in place: work on a copy")
+        return {f"{name}.derivative() of the last forward": derivative}
+    return scenario
+
+
+def asked(name):
+    """A check of one activation: half of its points for the output and state, half for the derivative."""
+    def ask(handin):
+        lost = []
+        for scenario in (state(name), derivative(name)):
+            try:
+                handin.compare(scenario)
+            except Lost as reason:
+                lost.append(reason)
+        if lost:
+            changed = "belongs to the caller" in str(lost[0])
+            raise Lost("; ".join(dict.fromkeys(map(str, lost))), kept=0 if changed else 1 - len(lost) / 2,
+                       faults=frozenset().union(*(reason.faults for reason in lost)))
+
+    ask.__name__ = name
+    return ask
+
+
+for name in ("Sigmoid", "Tanh", "ReLU"):
+    check(4, repair="parts")(asked(name))

@@ -1,0 +1,107 @@
+"""2.5 Hidden layers: any number of them, of any size, with any activations."""
+
+import numpy as np
+
+from tests.grader.judge import Lost, Network, View, batch, checks, entries, members, observe
+from tests.grader.reference import Reference
+
+check, CHECKS = checks("2.5")
+ACCEPT = "parts", "weights", "zero_grads"
+HIDDENS = [32], [64, 32], [32] * 5
+SIGMOIDS = {len(hiddens): ["Sigmoid"] * len(hiddens) + ["Identity"] for hiddens in HIDDENS}
+MIXED = [24, 16, 12], ["Tanh", "ReLU", "Sigmoid", "Tanh"]
+
+
+@check(3, repair="weights")
+def initializers(handin):
+    """weight_init_fn is called once a layer, from input to output, and the caller's lists stay as they are."""
+    calls, right = [], Reference()
+
+    def weight_init_fn(d_in, d_out):
+        calls.append((d_in, d_out))
+        return np.full((d_in, d_out), float(len(calls)))
+
+    def scenario(nn, given):
+        mlp = nn.MLP(4, 3, given("the list of hiddens", [6, 5]),
+                     given("the list of activations", [right.Sigmoid(), right.Sigmoid(), right.Identity()]),
+                     weight_init_fn, lambda d: np.full((1, d), float(d)), right.SoftmaxCrossEntropy(), 0.1)
+        for name in ("momentum", "num_bn_layers"):
+            if getattr(mlp, name, 0):
+                raise Lost(f"{name} is {getattr(mlp, name)} where MLP is not given it: its default is 0")
+        return entries(mlp, "W", "b")
+
+    calls.clear()
+    seen, want = observe(View(handin.nn), scenario), [(4, 6), (6, 5), (5, 3)]
+    if calls in ([(4, 3)], [(4, 6), (6, 3)]):
+        want = calls  # hidden layers are missing, which costs the points of forward
+    if not calls:
+        raise Lost("MLP does not call weight_init_fn: the weights are made by the initializers that it is given")
+    if len(calls) != len(want):
+        raise Lost(f"weight_init_fn is called {len(calls)} times for 3 layers: once a layer, or the random numbers change")
+    if calls != want:
+        raise Lost(f"weight_init_fn is called with {calls}; from input to output it is {want}")
+    for i, (d_in, d_out) in enumerate(want):
+        if not np.array_equal(seen.get(f"W[{i}]"), np.full((d_in, d_out), i + 1.0)):
+            raise Lost(f"W[{i}] is not what call {i + 1} of weight_init_fn returned")
+        if not np.all(np.equal(seen.get(f"b[{i}]"), float(d_out))):
+            raise Lost(f"b[{i}] is not what bias_init_fn({d_out}) returned")
+
+
+def network(nn, hiddens, activations):
+    net = Network(nn, hiddens, activations)
+    if len(members(net.mlp, "W")) == 1:
+        raise Lost("the network has no hidden layer; it must have one for each of hiddens")
+    return net
+
+
+def forward(handin, hiddens, activations):
+    def scenario(nn, given):
+        return {"forward(x)": network(nn, hiddens, activations).forward(given("x", batch(8, seed=1)[0]))}
+
+    handin.compare(scenario, ACCEPT)
+
+
+def backward(handin, hiddens, activations):
+    def scenario(nn, given):
+        net, (x, labels) = network(nn, hiddens, activations), batch(8, seed=2)
+        net.zero_grads()
+        net.forward(given("x", x))
+        net.backward(given("labels", labels))
+        return net.gradients()
+
+    handin.compare(scenario, ACCEPT)
+
+
+def add_checks():
+    """A check of forward, and then one of backward, for one, two and five hidden layers."""
+    for points, scenario in ((4, forward), (6, backward)):
+        for hiddens in HIDDENS:
+            def ask(handin, scenario=scenario, hiddens=hiddens):
+                scenario(handin, hiddens, SIGMOIDS[len(hiddens)])
+
+            ask.__name__ = f"{scenario.__name__} {hiddens}"
+            check(points, repair="gradients", question=scenario.__name__)(ask)
+
+
+add_checks()
+
+
+@check(5, repair="gradients", question="backward")
+def mixed_activations(handin):
+    forward(handin, *MIXED)
+    backward(handin, *MIXED)
+
+
+@check(2, repair="fresh gradients")
+def batches_of_other_sizes(handin):
+    """The gradients are those of the last batch, also where one of another size came before it."""
+    def scenario(nn, given):
+        net = network(nn, [32], ["Sigmoid", "Identity"])
+        for seed, m in ((3, 8), (4, 5), (5, 8)):
+            x, labels = batch(m, seed)
+            net.zero_grads()
+            net.forward(x)
+            net.backward(labels)
+        return net.gradients()
+
+    handin.compare(scenario, ACCEPT)

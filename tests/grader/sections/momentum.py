@@ -1,0 +1,100 @@
+"""2.7 Momentum: the velocity of each parameter, kept from step to step."""
+
+import numpy as np
+
+from tests.grader.judge import Lost, Network, View, batch, checks, entries, members, no_biases, observe
+
+check, CHECKS = checks("2.7")
+ACCEPT = "parts", "weights", "zero_grads", "gradients"
+NETS = {"no hidden layer": ([], 2), "one hidden layer": ([32], 2), "two hidden layers": ([64, 32], 2)}
+
+
+def add_checks():
+    """Five steps with one, two and three layers, biases from zero."""
+    for name, (hiddens, points) in NETS.items():
+        def ask(handin, hiddens=hiddens):
+            def scenario(nn, given):
+                net = Network(nn, hiddens, ["Sigmoid"] * len(hiddens) + ["Identity"], lr=0.008, momentum=0.856,
+                              bias_init_fn=no_biases)
+                return net.train_on(1, 2, 3, 4, 5)
+
+            handin.compare(scenario, ACCEPT)
+
+        ask.__name__ = f"five steps, {name}"
+        check(points, question="five steps")(ask)
+
+
+add_checks()
+
+
+def require_velocity(handin):
+    for steps in CHECKS[:len(NETS)]:
+        lost = handin.lost(steps)
+        if lost and "no momentum" in lost.faults:
+            raise lost
+
+
+@check(2)
+def networks_side_by_side(handin):
+    """The velocity of one network is its own: training two more beside it changes nothing."""
+    require_velocity(handin)
+
+    def scenario(nn, given):
+        nets = [Network(nn, [], ["Identity"], lr=0.1 / (k + 1), momentum=0.9 - 0.2 * k, bias_init_fn=no_biases)
+                for k in range(3)]
+        for seeds in ((0, 1), (2, 3)):
+            for net, more in zip(nets, ((), (7,), (8, 9))):
+                net.train_on(*seeds, *more)
+        return {f"{name} of network {k + 1} of three that are trained by turns (do they share a velocity?)": value
+                for k, net in enumerate(nets) for name, value in net.parameters().items()}
+
+    handin.compare(scenario, ACCEPT)
+
+
+@check(1)
+def with_batchnorm(handin):
+    """gamma and beta take the plain step, without momentum."""
+    def scenario(nn, given):
+        net = Network(nn, [32, 32], ["Sigmoid", "Sigmoid", "Identity"], lr=0.008, momentum=0.856, num_bn_layers=2,
+                      bias_init_fn=no_biases)
+        seen = {}
+        for seed in range(3):
+            x, labels = batch(8, seed)
+            net.zero_grads()
+            net.forward(x)
+            net.backward(labels)
+            before = [entries(bn, "gamma", "beta", "dgamma", "dbeta") for bn in members(net.mlp, "bn_layers")]
+            net.step()
+            for i, (bn, old) in enumerate(zip(members(net.mlp, "bn_layers"), before)):
+                for name, new in entries(bn, "gamma", "beta").items():
+                    seen[f"bn_layers[{i}].{name} + lr * d{name} - {name} before, in step {seed + 1},"] = (
+                        new + net.lr * old["d" + name] - old[name])
+        return seen
+
+    handin.compare(scenario, ACCEPT + ("batchnorm",))
+
+
+@check(1)
+def velocity_is_not_initialised(handin):
+    """bias_init_fn makes the biases and nothing else: a velocity begins at 0."""
+    require_velocity(handin)
+    calls = []
+
+    def bias_init_fn(d):
+        calls.append(d)
+        return np.ones((1, d))
+
+    def scenario(nn, given):
+        calls.clear()
+        net = Network(nn, [5], ["Sigmoid", "Identity"], momentum=0.9, bias_init_fn=bias_init_fn)
+        made = len(calls)
+        net.train_on(0)
+        return {"calls": made}
+
+    try:
+        made = observe(handin.view(ACCEPT), scenario)["calls"]
+    except Lost:
+        made = observe(View(handin.nn, {"parts", "gradients"}), scenario)["calls"]
+    if made > 2:
+        raise Lost(f"bias_init_fn is called {made} times for 2 layers: it makes the biases, and no velocity, "
+                   "which begins at 0")

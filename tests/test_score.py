@@ -1,0 +1,12 @@
+"""The score of this repository's hw1.py, as `python -m tests.grader` prints it."""
+
+import pytest
+
+from tests.grader import processes, report
+from tests.grader.__main__ import OWN
+
+
+def test_this_hw1_earns_all_points():
+    graded = processes.grade_handin(OWN)
+    if graded.total < graded.possible:
+        pytest.fail("\n".join(report.text("hw1/hw1.py", graded)), pytrace=False)
