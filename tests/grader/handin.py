@@ -34,28 +34,32 @@ class Found(typing.NamedTuple):
 
 def unpack(path, folder):
     """Write the handin's files below folder; Refused if there is no hw1.py, or more than one, or what no handin holds."""
-    path = pathlib.Path(path)
-    advice, packed = [], True
+    path, advice, packed = pathlib.Path(path), [], None
     if path.is_dir():
         files = files_of(path)
     elif path.suffix == ".py":
-        files, packed = {"hw1/hw1.py": path.read_bytes()}, False
+        files = {"hw1/hw1.py": path.read_bytes()}
     else:
         content = path.read_bytes()
         try:
             files, packed = members(content, advice)
         except Refused as refused:
             raise Refused(f"{path.name} is refused: {refused}") from refused
-        except (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError,
-                NotImplementedError, RuntimeError) as error:
+        except Exception as error:  # for damaged archives, the libraries raise almost every kind
             why = (str(error).splitlines() or [type(error).__name__])[0].rstrip(":")
             raise Refused(f"{path.name} is no tar archive, or a damaged one: {why}") from error
-    name = hw1_in(files, path.name)
-    note = None
+        files = {name: file for name, file in files.items() if wanted(name)}
+    name, note = hw1_in(files, path.name), None
     if name != "hw1/hw1.py" or packed == "zip":
         what = "it is a zip archive" if packed == "zip" else f"its hw1.py is {name}"
         note = f"the course's grader would find no hw1/hw1.py in this handin as it is packed, and give 0 points: {what}"
-    write(moved(files, name), folder)
+    for place, content in moved(files, name).items():
+        target = pathlib.Path(folder, *place.split("/"))
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        except (FileExistsError, NotADirectoryError, IsADirectoryError):
+            raise Refused(f"{place} cannot be unpacked: a file has the name of its folder") from None
     return Found(pathlib.Path(folder, "hw1", "hw1.py"), note, advice)
 
 
@@ -93,16 +97,6 @@ def within(name, folder):
     return not folder or name.startswith(f"{folder}/")
 
 
-def write(files, folder):
-    for name, content in files.items():
-        target = pathlib.Path(folder, *name.split("/"))
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
-        except (FileExistsError, NotADirectoryError, IsADirectoryError):
-            raise Refused(f"{name} cannot be unpacked: a file has the name of its folder") from None
-
-
 def files_of(folder):
     """The contents of a folder's files by their names, those of hw1 first; what is hidden or too much is left out."""
     found, size = {}, 0
@@ -133,75 +127,58 @@ def members(content, advice):
         advice.append("the archive is not gzipped: make it with tar -czf, or by handin.sh")
         for magic, reader in ((b"BZh", bz2.BZ2File), (b"\xfd7zXZ", lzma.LZMAFile)):
             if content.startswith(magic):
-                content = at_most(reader(io.BytesIO(content)).read(LARGEST + 1))
-    return of_tar(tarfile.open(fileobj=io.BytesIO(at_most(content)), mode="r:")), "tar"
+                content = reader(io.BytesIO(content)).read(LARGEST + 1)
+    check(1, len(content))
+    return of_tar(tarfile.open(fileobj=io.BytesIO(content), mode="r:")), "tar"
 
 
-def at_most(content):
-    if len(content) > LARGEST:
+def check(count, size):
+    """Refused if it is more than a handin can hold."""
+    if count > MOST:
+        raise Refused(f"more than {MOST} members")
+    if size > LARGEST:
         raise Refused(f"it unpacks to more than {LARGEST >> 20} MB")
-    return content
 
 
 def gunzipped(content):
     """What was gzipped; as gzip does, what follows it (zeros, mostly) is let be."""
-    parts, size = [], 0
+    whole = b""
     while content[:2] == b"\x1f\x8b":
-        stream = zlib.decompressobj(31)
-        parts.append(stream.decompress(content, LARGEST + 1 - size))
-        size += len(parts[-1])
-        if size > LARGEST:
-            at_most(b"".join(parts))
+        stream = zlib.decompressobj(wbits=31)
+        whole += stream.decompress(content, LARGEST + 1 - len(whole))
+        check(1, len(whole))
         if not stream.eof:
             raise EOFError("it ends before its time")
         content = stream.unused_data
-    return b"".join(parts)
+    return whole
 
 
 def of_tar(archive):
     files, links = {}, {}
     for count, member in enumerate(archive, 1):
-        if count > MOST:
-            raise Refused(f"more than {MOST} members")
+        check(count, member.size)  # of a sparse file, more than what is packed
         name = inside(member.name)
-        if name is None:
-            continue
-        if member.isfile():
+        if member.isfile() and name:
             files[name] = archive.extractfile(member).read()
-            links.pop(name, None)
-        elif member.issym():
-            links[name] = inside(member.linkname, posixpath.dirname(name))
-        elif member.islnk():
-            links[name] = inside(member.linkname)
-    return followed(files, links)
-
-
-def followed(files, links):
-    """The files, and for each link that leads to one, or to a folder of them, the same contents under its name."""
+        elif name and (member.issym() or member.islnk()):
+            links[name] = inside(member.linkname, posixpath.dirname(name) if member.issym() else "")
     for _ in range(5):  # links that lead to links
         for name, target in links.items():
-            for other, content in list(files.items()) if target is not None else ():
-                if other == target or (other.startswith(f"{target}/") and not name.startswith(f"{target}/")):
+            for other, content in list(files.items()) if target else ():
+                if other == target or (within(other, target) and not within(name, target)):
                     files.setdefault(name + other[len(target):], content)
-        if len(files) > MOST or sum(map(len, files.values())) > LARGEST:
-            raise Refused("its links lead to more than a handin can hold")
-    return {name: content for name, content in files.items() if wanted(name)}
+        check(len(files), sum(map(len, files.values())))
+    return files
 
 
 def of_zip(archive):
-    if len(archive.infolist()) > MOST:
-        raise Refused(f"more than {MOST} members")
     files, size = {}, 0
-    for member in archive.infolist():
-        name = inside(member.filename)
-        if name is None or member.is_dir():
-            continue
-        with archive.open(member) as file:
-            files[name] = file.read(LARGEST + 1 - size)
-        size += len(files[name])
-        if size > LARGEST:
-            raise Refused(f"it unpacks to more than {LARGEST >> 20} MB")
-    return {name: content for name, content in files.items() if wanted(name)}
+    for count, member in enumerate(archive.infolist(), 1):
+        size += member.file_size
+        check(count, size)
+        if inside(member.filename) and not member.is_dir():
+            files[inside(member.filename)] = archive.read(member)
+    return files
 
 
 def inside(name, folder=""):

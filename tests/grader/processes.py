@@ -165,13 +165,12 @@ def run(command, patience, **options):
             _running.discard(process)
     if _stopped.is_set():
         raise Stopped
-    if status in (-getattr(signal, "SIGXCPU", 0), -getattr(signal, "SIGALRM", 0)):
+    name = signal.Signals(-status).name if status < 0 else ""
+    if name in ("SIGXCPU", "SIGALRM"):
         return "runs too long: does it loop or wait for ever?"
-    if status == -getattr(signal, "SIGKILL", 0):
+    if name == "SIGKILL":
         return "is killed by the system: does it run too long, or need too much memory?"
-    if status < 0:
-        return f"kills the process (signal {-status})"
-    return f"ends the process with status {status}: does it call os._exit?"
+    return f"kills the process ({name})" if name else f"ends the process with status {status}: does it call os._exit?"
 
 
 def stop():
@@ -191,30 +190,25 @@ def kill(process):
 
 def read(report, numbers, ended, output):
     """What a worker wrote down; where it ended within a check, how it ended voids the section."""
-    found, advice = {number: Section(number, []) for number in numbers}, []
-    begun, running, imported = False, None, False
-    text = pathlib.Path(report).read_text() if os.path.exists(report) else ""
-    for line in map(json.loads, text.split("\n")[:-1]):  # what follows the last line's end was cut off with its process
-        begun = True
-        imported = imported or "imported" in line
+    found, running, lines = {number: Section(number, []) for number in numbers}, None, []
+    if os.path.exists(report):  # what follows the last line's end was cut off with its process
+        lines = list(map(json.loads, pathlib.Path(report).read_text().split("\n")[:-1]))
+    if not lines:
+        printed = pathlib.Path(output).read_text(errors="replace").strip().split("\n")[-1]
+        raise GraderFailed(f"a section's process does not start: {printed[-300:] or ended}")
+    if {"imported": True} not in lines:
+        return found, [], lines[-1].get("void", f"hw1.py, when it is imported, {ended}")
+    for line in lines:
         if "failed" in line:
             raise GraderFailed(line["failed"])
         if "start" in line:
             running = line["section"]
         elif "end" in line:
-            found[line["section"]].outcomes.append(
-                Outcome(line["end"], line["points"], line["earned"], line["reason"]))
-        elif "void" in line and not imported:
-            return {number: Section(number) for number in numbers}, advice, line["void"]
+            found[line["section"]].outcomes.append(Outcome(line["end"], line["points"], line["earned"], line["reason"]))
         elif "void" in line:
             found[line["section"]] = found[line["section"]]._replace(void=line["void"])
         elif "advice" in line:
             return found, line["advice"], None
-    if not begun:
-        printed = pathlib.Path(output).read_text(errors="replace").strip().split("\n")[-1]
-        raise GraderFailed(f"a section's process does not start: {printed[-300:] or ended}")
-    if not imported:
-        return {number: Section(number) for number in numbers}, advice, f"hw1.py, when it is imported, {ended}"
     for number in list(numbers)[list(numbers).index(running):] if running else numbers:
         found[number] = found[number]._replace(void=f"hw1.py {ended}")
-    return found, advice, None
+    return found, [], None

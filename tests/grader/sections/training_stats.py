@@ -5,13 +5,12 @@ or else with class indices. Every call to the network is watched, and the statis
 the network really gave. The sets are divided evenly by the batch size, but for the check of a short last batch.
 """
 
-import types
+import contextlib
 from unittest import mock
 
 import numpy as np
 
-from tests.grader.judge import Given, Lost, View, checks, difference_of, quiet, told
-from tests.grader.judge import biases, weights
+from tests.grader.judge import Given, Lost, View, biases, checks, difference_of, quiet, told, weights
 from tests.grader.reference import Reference
 
 check, CHECKS = checks("2.8")
@@ -55,10 +54,9 @@ class Run:
             given.check_unchanged()
         except Lost as lost:
             self.changed = str(lost)
-        if result is None:
-            raise Lost("get_training_stats returns None: the handout asks for the four curves and the confusion matrix")
         if not isinstance(result, (tuple, list)):
-            raise Lost(f"get_training_stats returns a {type(result).__name__}, not the four curves and the confusion matrix")
+            what = "None" if result is None else f"a {type(result).__name__}"
+            raise Lost(f"get_training_stats returns {what}: the handout asks for the four curves and the confusion matrix")
         return list(result)
 
     def _seeded(self, *args):
@@ -89,14 +87,11 @@ class Run:
                                            if hasattr(MLP, name)})
 
     def _note(self, what, argument, output, mode):
-        if what == "forward":
-            rows = self._rows(argument)
-            if len(np.shape(argument)) == 2 and len(argument) == 0:
-                return  # an empty batch changes nothing
-            self.calls.append((what, rows, np.array(output, dtype=float), mode))
-        else:
+        if what != "forward":
             rows = next((call[1] for call in reversed(self.calls) if call[0] == "forward"), (None, ()))
             self.calls.append((what, rows, np.array(argument), mode))
+        elif np.ndim(argument) != 2 or len(argument):  # an empty batch changes nothing
+            self.calls.append((what, self._rows(argument), np.array(output, dtype=float), mode))
 
     def _rows(self, x):
         """The partition that the rows of x are of, and their numbers there; (None, ()) if they are of none."""
@@ -167,20 +162,18 @@ def reference_network(view):
 
 def own_network(view):
     """The first of three networks, with BatchNorm, without, and linear, that the handin can train a step."""
-    reason = None
-    for hiddens, num_bn_layers in [([8], 1), ([8], 0), ([], 0)]:
+    for setting in [([8], 1), ([8], 0), ([], 0)]:
         try:
-            mlp = built(view, hiddens, num_bn_layers)
+            mlp = built(view, *setting)
             mlp.forward(np.zeros((2, D)))
             mlp.backward(np.eye(K)[:2])
             mlp.step()
             mlp.eval()
             if mlp.forward(np.zeros((3, D))).shape == (3, K):
-                return built(view, hiddens, num_bn_layers)
-            reason = Lost("forward in eval mode does not return a row for each of its examples")
-        except Exception as error:
-            reason = error
-    raise Lost(f"no network can be trained: {told(reason)}")
+                return built(view, *setting)
+        except Exception:
+            continue
+    raise Lost("no network of hw1.py can be trained")
 
 
 def built(nn, hiddens, num_bn_layers):
@@ -189,14 +182,11 @@ def built(nn, hiddens, num_bn_layers):
 
 
 def lost_of(ask, run):
-    """Return why a question about a run takes points, a Lost, or None."""
+    """Return why a question about a run takes points, a Lost, or None; the run itself may be a Lost."""
     try:
-        if isinstance(run, Lost):
-            raise Lost(str(run))
-        ask(run)
+        return run if isinstance(run, Lost) else ask(run)
     except Lost as lost:
         return lost
-    return None
 
 
 def best_run(handin):
@@ -215,7 +205,7 @@ def best_run(handin):
             price = sum(points for ask, points in ABOUT_A_RUN if lost_of(ask, run))
             if best is None or price < best[0]:
                 best = price, run, (view, network, one_hot)
-            if price == 0:
+            if best[0] == 0:
                 break
         if best[0] == 0:
             break
@@ -275,9 +265,8 @@ def batches(run):
         if any((run.classes(k) != run.labels["train"][run.calls[k][1][1]]).any() for k in epoch):
             raise Lost("backward gets labels of other examples than forward: shuffle data and labels together")
         orders.append(list(rows))
-    if orders[0] == orders[1] == orders[2]:
-        raise Lost("the examples are not shuffled: every epoch takes them in the same order" if orders[0] == sorted(
-            orders[0]) else "two epochs take the examples in the same order: shuffle anew for each")
+    if orders[0] == orders[1] == orders[2] == sorted(orders[0]):
+        raise Lost("the examples are not shuffled: every epoch takes them in the same order")
     if orders[1] in (orders[0], orders[2]):
         raise Lost("two epochs take the examples in the same order: shuffle anew for each")
     for k in run.steps():
@@ -303,62 +292,65 @@ def training_statistics(run):
 
 def validation_statistics(run):
     """Averages per example over the validation set, in eval mode, after each epoch."""
-    require_unchanged(run, "val")
-    found, n = [], len(run.x["val"])
-    for epoch in run.epochs():
-        positions = run.evaluated("val", epoch)
-        rows = {row for k in positions for row in run.calls[k][1][1]}
-        if rows != set(range(n)):
-            raise Lost(f"the validation set is not evaluated whole after each epoch: {len(rows)} of its {n} examples are")
-        if any(run.calls[k][3] for k in positions):
-            raise Lost("the validation set is evaluated in training mode: call mlp.eval() first")
-        found.append(run.losses_and_errors(positions))
-    check_curves("validation", found, run.result[2:4])
+    positions = [run.evaluated("val", epoch) for epoch in run.epochs()]
+    for found in positions:
+        require_whole(run, "val", found, "validation", "each")
+    check_curves("validation", [run.losses_and_errors(found) for found in positions], run.result[2:4])
+
+
+def require_whole(run, name, positions, called, which):
+    """Lost unless the forwards at these positions are of each example of a set, in eval mode."""
+    require_unchanged(run, name)
+    n, rows = len(run.x[name]), {row for k in positions for row in run.calls[k][1][1]}
+    if rows != set(range(n)):
+        raise Lost(f"the {called} set is not evaluated whole after {which} epoch: {len(rows)} of its {n} examples are")
+    if any(run.calls[k][3] for k in positions):
+        raise Lost(f"the {called} set is evaluated in training mode: call mlp.eval() first")
 
 
 def confusion_matrix(run):
     """Counts over the test set: rows the predicted class, columns the true one."""
-    require_unchanged(run, "test")
-    last = run.epochs()[-1][-1]
-    n, want = len(run.x["test"]), np.zeros((K, K))
     if len(run.result) != 5:
         raise Lost(f"get_training_stats returns {len(run.result)} values; the handout asks for five, the last of them the "
                    "confusion matrix")
-    matrix = run.result[4]
-    if not isinstance(matrix, np.ndarray):
-        raise Lost(f"confusion_matrix is a {type(matrix).__name__}, the grader compares with a NumPy array")
+    matrix, want = run.result[4], np.zeros((K, K))
+    if not isinstance(matrix, np.ndarray) or matrix.dtype.kind not in "biuf":
+        raise Lost(f"confusion_matrix is a {type(matrix).__name__}, the grader compares with a NumPy array of numbers")
     if matrix.shape != (K, K):
         raise Lost(f"confusion_matrix has shape {matrix.shape}, for {K} classes it is {(K, K)}")
+    last = run.epochs()[-1][-1]
     positions = [k for k, call in enumerate(run.calls) if k > last and call[0] == "forward" and call[1][0] == "test"]
-    rows = {row for k in positions for row in run.calls[k][1][1]}
-    if rows != set(range(n)):
-        raise Lost(f"the test set is not evaluated whole after the last epoch: {len(rows)} of its {n} examples are")
-    if any(run.calls[k][3] for k in positions):
-        raise Lost("the test set is evaluated in training mode: call mlp.eval() first")
+    require_whole(run, "test", positions, "test", "the last")
     predicted = {row: output.argmax() for k in positions for row, output in zip(run.calls[k][1][1], run.calls[k][2])}
     for row, label in predicted.items():
         want[label, run.labels["test"][row]] += 1
     matrix = matrix.astype(float)
+    sums_are_right = all(np.array_equal(matrix.sum(axis), want.sum(axis)) for axis in (0, 1))
     compare("confusion_matrix", matrix, want, {
         "is transposed: rows are the predicted class, columns the true one": want.T,
-        "holds fractions, not counts": want / want.sum()}, [
-            ("has right sums of rows and columns but wrong entries: predictions and labels are not in the same order",
-             all(np.array_equal(matrix.sum(axis), want.sum(axis)) for axis in (0, 1)))])
+        "holds fractions, not counts": want / want.sum(),
+        "has right sums of rows and columns but wrong entries: predictions and labels are not in the same order":
+            matrix if sums_are_right else want})
 
 
-def compare(name, got, want, mistakes, others=()):
+def compare(name, got, want, mistakes):
     """Lost if the statistic is not as wanted; mistakes: other values, each with the reason to give if it is that."""
-    want = np.array(want, dtype=float)
-    problem = difference_of(name, got, want, [])
-    if problem is None:
-        return
-    for reason, value in mistakes.items():
-        if difference_of(name, got, np.array(value, dtype=float), []) is None:
-            raise Lost(f"{name} {reason}")
-    for reason, applies in others:
-        if applies:
-            raise Lost(f"{name} {reason}")
-    raise Lost(problem)
+    problem = difference_of(name, got, np.array(want, dtype=float), [])
+    if problem:
+        alike = (reason for reason, value in mistakes.items() if not difference_of(name, got, np.array(value, float), []))
+        raise Lost(next((f"{name} {reason}" for reason in alike), problem))
+
+
+MISTAKES = {  # what curves may be instead, as functions of an epoch's values, a list with an array for each batch
+    "are averages of the batches' averages: the short last batch counts too much; average per example":
+        lambda epoch: np.mean([values.mean() for values in epoch]),
+    "are sums over the examples, not averages": lambda epoch: np.concatenate(epoch).sum(),
+    "are sums of the batches' averages": lambda epoch: np.sum([values.mean() for values in epoch]),
+    "are averages over the number of batches, not of examples": lambda epoch: np.concatenate(epoch).sum() / len(epoch),
+    "are of the last batch alone": lambda epoch: epoch[-1].mean(),
+    "are accuracies: an error is the part that is wrong": lambda epoch: 1 - np.concatenate(epoch).mean(),
+    "are percentages: an error is from 0 to 1": lambda epoch: 100 * np.concatenate(epoch).mean(),
+}
 
 
 def check_curves(which, found, curves):
@@ -366,24 +358,11 @@ def check_curves(which, found, curves):
     if len(curves) < 2:
         raise Lost(f"get_training_stats does not return {which}_losses and {which}_errors")
     for k, name in enumerate((f"{which}_losses", f"{which}_errors")):
-        per_batch = [[pair[k] for pair in epoch] for epoch in found]
-        every = [np.concatenate(epoch) for epoch in per_batch]
-        got = curves[k]
-        with quiet():
-            try:
-                got = np.array(got, dtype=float)  # what its type costs is asked elsewhere
-            except (TypeError, ValueError):
-                pass
-        compare(name, got, [values.mean() for values in every], {
-            "are averages of the batches' averages: the short last batch counts too much; average per example":
-                [np.mean([values.mean() for values in epoch]) for epoch in per_batch],
-            "are sums over the examples, not averages": [values.sum() for values in every],
-            "are sums of the batches' averages": [np.sum([values.mean() for values in epoch]) for epoch in per_batch],
-            "are averages over the number of batches, not of examples":
-                [values.sum() / len(epoch) for values, epoch in zip(every, per_batch)],
-            "are of the last batch alone": [epoch[-1].mean() for epoch in per_batch],
-            "are accuracies: an error is the part that is wrong": [1 - values.mean() for values in every],
-            "are percentages: an error is from 0 to 1": [100 * values.mean() for values in every]})
+        epochs, got = [[pair[k] for pair in epoch] for epoch in found], curves[k]
+        with quiet(), contextlib.suppress(TypeError, ValueError):
+            got = np.array(got, dtype=float)  # what its type costs is asked elsewhere
+        compare(name, got, [np.concatenate(epoch).mean() for epoch in epochs],
+                {reason: [mistake(epoch) for epoch in epochs] for reason, mistake in MISTAKES.items()})
 
 
 # ---- The checks ------------------------------------------------------------------------------------------------------
@@ -391,18 +370,18 @@ def check_curves(which, found, curves):
 ABOUT_A_RUN = [(result, 1), (batches, 2), (training_statistics, 2), (validation_statistics, 2), (confusion_matrix, 2)]
 
 
-def add_checks():
-    for question, points in ABOUT_A_RUN:
-        def ask(handin, question=question):
-            lost = lost_of(question, best_run(handin)[0])
-            if lost:
-                raise lost
+def asked(question):
+    def ask(handin):
+        lost = lost_of(question, best_run(handin)[0])
+        if lost:
+            raise lost
 
-        ask.__name__ = question.__name__
-        check(points)(ask)
+    ask.__name__ = question.__name__
+    return ask
 
 
-add_checks()
+for question, points in ABOUT_A_RUN:
+    check(points)(asked(question))
 
 
 @check(1)
