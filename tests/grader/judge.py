@@ -55,19 +55,18 @@ class Check:
     question: what the checks have in common that ask the same of one, two and three: a fault costs the points of each.
     """
 
-    def __init__(self, section, ask, points, repair, question):
-        self.section, self.ask, self.points, self.name = section, ask, points, ask.__name__
-        self.repairs = repair.split()
-        self.question = question or ask.__name__
+    def __init__(self, section, ask, points, repair, question, name):
+        self.section, self.ask, self.points, self.name = section, ask, points, name
+        self.repairs, self.question = repair.split(), question or name
 
 
 def checks(section):
-    """Return (check, made): a decorator, check(points, repair, question), and the list of Checks that it fills."""
+    """Return (check, made): a decorator of a Check's arguments, and the list of Checks that it fills."""
     made = []
 
-    def check(points, repair="", question=None):
+    def check(points, repair="", question=None, name=None):
         def decorated(ask):
-            made.append(Check(section, ask, points, repair, question))
+            made.append(Check(section, ask, points, repair, question, name or ask.__name__))
             return ask
         return decorated
     return check, made
@@ -392,6 +391,8 @@ class Network:
         self.nn, self.hiddens, self.names, self.momentum = nn, list(hiddens), activations, momentum
         self.lr, self.num_bn_layers, self.bias_init_fn = lr, num_bn_layers, bias_init_fn
         self.mlp, self.used = self.made(nn), False
+        if hiddens and len(members(self.mlp, "W")) == 1:
+            raise Lost("the network has no hidden layer; it must have one for each of hiddens")
 
     def made(self, nn):
         mlp = nn.MLP(INPUTS, CLASSES, list(self.hiddens), [getattr(nn, name)() for name in self.names], weights,
@@ -450,6 +451,13 @@ class Network:
         if not self.nn.repairs & {"zero_grads", "gradients"}:
             self.mlp.zero_grads()
 
+    def passed(self, x, labels):
+        """The gradients after a batch has gone forward and backward."""
+        self.zero_grads()
+        self.forward(x)
+        self.backward(labels)
+        return self.gradients()
+
     def step(self):
         before = self.parameters()
         self.mlp.step()
@@ -460,10 +468,7 @@ class Network:
         """A step on the batch of each seed; return the parameters after each."""
         seen = {}
         for seed in seeds:
-            x, labels = batch(m, seed)
-            self.zero_grads()
-            self.forward(x)
-            self.backward(labels)
+            self.passed(*batch(m, seed))
             self.step()
             seen.update((f"{name} after batch {seed}", value) for name, value in self.parameters().items())
         return seen

@@ -57,7 +57,7 @@ STAGES = {
         "2.8": (10, CURVES)}),
     "the linear classifier": (BATCHNORM + STATS, {**ONE_LAYER, **NO_BATCHNORM, **NO_MOMENTUM}, {
         "2.5": (37, "^the network has no hidden layer; it must have one for each of hiddens$"),
-        "2.6": (15, f"{UNDONE}|never updated"), "2.7": (10, f"{IGNORED}|W.0. .*has shape|{NO_LAYERS}"),
+        "2.6": (15, f"{UNDONE}|never updated|no hidden layer"), "2.7": (10, f"{IGNORED}|no hidden layer|{NO_LAYERS}"),
         "2.8": (10, CURVES)}),
     "hidden layers": (BATCHNORM + STATS, {**NO_BATCHNORM, **NO_MOMENTUM}, {
         "2.6": (15, f"{UNDONE}|never updated"), "2.7": (10, f"{IGNORED}|{NO_LAYERS}"), "2.8": (10, CURVES)}),

@@ -49,9 +49,8 @@ def asked(name):
             raise Lost("; ".join(dict.fromkeys(map(str, lost))), kept=0 if changed else 1 - len(lost) / 2,
                        faults=frozenset().union(*(reason.faults for reason in lost)))
 
-    ask.__name__ = name
     return ask
 
 
 for name in ("Sigmoid", "Tanh", "ReLU"):
-    check(4, repair="parts")(asked(name))
+    check(4, repair="parts", name=name)(asked(name))

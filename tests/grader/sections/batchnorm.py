@@ -87,31 +87,30 @@ def layer_of(net, i):
     return layers[i]
 
 
-def add_checks():
-    """A network with BatchNorm on the first one, two and three of four hidden layers of one width."""
-    for number in (1, 2, 3):
-        def ask(handin, number=number):
-            def scenario(nn, given):
-                net = Network(nn, [32] * 4, ["Sigmoid"] * 4 + ["Identity"], num_bn_layers=number)
-                layer_of(net, number - 1)
-                x, labels = batch(8, seed=4)
-                net.zero_grads()
-                seen = {"forward(x) with BatchNorm": net.own_forward(given("x", x))}
-                if "gradients" in nn.repairs:  # backward must run, but what it gives is judged elsewhere
-                    net.mlp.backward(labels)
-                    if not any(map(np.any, seen_of(net, "dgamma", "dbeta").values())):
-                        raise Lost("MLP.backward leaves dgamma and dbeta at 0")
-                    net.forward(x)
-                net.backward(given("labels", labels))
-                return {**seen, **seen_of(net, "dgamma", "dbeta"), **net.gradients()}
+def in_a_network(number):
+    """A question about BatchNorm on the first one, two or three of four hidden layers of one width."""
+    def ask(handin):
+        def scenario(nn, given):
+            net = Network(nn, [32] * 4, ["Sigmoid"] * 4 + ["Identity"], num_bn_layers=number)
+            layer_of(net, number - 1)
+            x, labels = batch(8, seed=4)
+            net.zero_grads()
+            seen = {"forward(x) with BatchNorm": net.own_forward(given("x", x))}
+            if "gradients" in nn.repairs:  # backward must run, but what it gives is judged elsewhere
+                net.mlp.backward(labels)
+                if not any(map(np.any, seen_of(net, "dgamma", "dbeta").values())):
+                    raise Lost("MLP.backward leaves dgamma and dbeta at 0")
+                net.forward(x)
+            net.backward(given("labels", labels))
+            return {**seen, **seen_of(net, "dgamma", "dbeta"), **net.gradients()}
 
-            handin.compare(scenario, ACCEPT + ("gradients",))
-
-        ask.__name__ = f"in a network, num_bn_layers={number}"
-        check(1, repair="gradients", question="in a network")(ask)
+        handin.compare(scenario, ACCEPT + ("gradients",))
+    return ask
 
 
-add_checks()
+for number in (1, 2, 3):
+    check(1, repair="gradients", question="in a network", name=f"in a network, num_bn_layers={number}")(
+        in_a_network(number))
 
 
 @check(2, repair="gradients")

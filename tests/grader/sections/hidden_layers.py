@@ -2,13 +2,12 @@
 
 import numpy as np
 
-from tests.grader.judge import Lost, Network, View, batch, checks, entries, members, observe
+from tests.grader.judge import Lost, Network, View, batch, checks, entries, observe
 from tests.grader.reference import Reference
+from tests.grader.sections.linear import ACCEPT, backward, forward
 
 check, CHECKS = checks("2.5")
-ACCEPT = "parts", "weights", "zero_grads"
 HIDDENS = [32], [64, 32], [32] * 5
-SIGMOIDS = {len(hiddens): ["Sigmoid"] * len(hiddens) + ["Identity"] for hiddens in HIDDENS}
 MIXED = [24, 16, 12], ["Tanh", "ReLU", "Sigmoid", "Tanh"]
 
 
@@ -47,61 +46,23 @@ def initializers(handin):
             raise Lost(f"b[{i}] is not what bias_init_fn({d_out}) returned")
 
 
-def network(nn, hiddens, activations):
-    net = Network(nn, hiddens, activations)
-    if len(members(net.mlp, "W")) == 1:
-        raise Lost("the network has no hidden layer; it must have one for each of hiddens")
-    return net
-
-
-def forward(handin, hiddens, activations):
-    def scenario(nn, given):
-        return {"forward(x)": network(nn, hiddens, activations).forward(given("x", batch(8, seed=1)[0]))}
-
-    handin.compare(scenario, ACCEPT)
-
-
-def backward(handin, hiddens, activations):
-    def scenario(nn, given):
-        net, (x, labels) = network(nn, hiddens, activations), batch(8, seed=2)
-        net.zero_grads()
-        net.forward(given("x", x))
-        net.backward(given("labels", labels))
-        return net.gradients()
-
-    handin.compare(scenario, ACCEPT)
-
-
-def add_checks():
-    """A check of forward, and then one of backward, for one, two and five hidden layers."""
-    for points, scenario in ((4, forward), (6, backward)):
-        for hiddens in HIDDENS:
-            def ask(handin, scenario=scenario, hiddens=hiddens):
-                scenario(handin, hiddens, SIGMOIDS[len(hiddens)])
-
-            ask.__name__ = f"{scenario.__name__} {hiddens}"
-            check(points, repair="gradients", question=scenario.__name__)(ask)
-
-
-add_checks()
+for points, question in ((4, forward), (6, backward)):
+    for hiddens in HIDDENS:
+        check(points, repair="gradients", question=question.__name__, name=f"{question.__name__} {hiddens}")(
+            question(hiddens, ["Sigmoid"] * len(hiddens) + ["Identity"]))
 
 
 @check(5, repair="gradients", question="backward")
 def mixed_activations(handin):
-    forward(handin, *MIXED)
-    backward(handin, *MIXED)
+    forward(*MIXED)(handin)
+    backward(*MIXED)(handin)
 
 
 @check(2, repair="fresh gradients")
 def batches_of_other_sizes(handin):
     """The gradients are those of the last batch, also where one of another size came before it."""
     def scenario(nn, given):
-        net = network(nn, [32], ["Sigmoid", "Identity"])
-        for seed, m in ((3, 8), (4, 5), (5, 8)):
-            x, labels = batch(m, seed)
-            net.zero_grads()
-            net.forward(x)
-            net.backward(labels)
-        return net.gradients()
+        net = Network(nn, [32], ["Sigmoid", "Identity"])
+        return [net.passed(*batch(m, seed)) for seed, m in ((3, 8), (4, 5), (5, 8))][-1]
 
     handin.compare(scenario, ACCEPT)

@@ -376,12 +376,11 @@ def asked(question):
         if lost:
             raise lost
 
-    ask.__name__ = question.__name__
     return ask
 
 
 for question, points in ABOUT_A_RUN:
-    check(points)(asked(question))
+    check(points, name=question.__name__)(asked(question))
 
 
 @check(1)
