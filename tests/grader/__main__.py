@@ -68,75 +68,70 @@ def pile(names, parser):
     return {name if last.count(name) == 1 else str(path): path for name, path in zip(last, paths)}, skipped
 
 
-class Session:
-    """The handins that are graded, and what is told of them."""
-
-    def __init__(self, options):
-        self.options, self.many = options, len(options.pile) > 1 or bool(options.skipped)
-        self.width, self.found, self.failed = max(map(len, options.pile)), {}, False
-
-    def grade(self):
-        with concurrent.futures.ThreadPoolExecutor(self.options.jobs) as pool:
-            futures = {pool.submit(self.graded, path): name for name, path in self.options.pile.items()}
-            try:
-                for future in concurrent.futures.as_completed(futures):
-                    self.take(futures[future], future)
-            except KeyboardInterrupt:
-                processes.stop()
-                pool.shutdown(cancel_futures=True)
-                raise
-
-    def graded(self, path):
-        return processes.grade_handin(path, self.options.section)
-
-    def take(self, name, future):
+def graded(options, found):
+    """Grade the pile, filling found, {name: Graded}; return whether the grader did not fail."""
+    many, failed = is_table(options), False
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        futures = {pool.submit(processes.grade_handin, path, options.section): name for name, path in options.pile.items()}
         try:
-            self.found[name] = future.result()
-        except processes.GraderFailed as why:
-            self.failed = True
-            print(f"{name}: the grader failed, and gives no score: {why}", file=sys.stderr)
-            return
-        if self.many and not self.options.json:
-            print(report.line(name, self.found[name], self.width), flush=True)
+            for future in concurrent.futures.as_completed(futures):
+                name = futures[future]
+                try:
+                    found[name] = future.result()
+                except processes.GraderFailed as why:
+                    failed = True
+                    print(f"{name}: the grader failed, and gives no score: {why}", file=sys.stderr)
+                    continue
+                if many and not options.json:
+                    print(report.line(name, found[name], max(map(len, options.pile))), flush=True)
+        except KeyboardInterrupt:
+            processes.stop()
+            pool.shutdown(cancel_futures=True)
+            raise
+    return not failed
 
-    def tell(self, interrupted=False):
-        """Print and write what was graded, in the order of the pile."""
-        found = [(name, self.found[name]) for name in self.options.pile if name in self.found]
-        if self.options.json:
-            if not self.failed and not interrupted:
-                print(report.as_json(found))
-        elif self.many and found:
-            print("", *[f"{name} is skipped: it is no handin" for name in self.options.skipped],
-                  *report.table(found, self.width), sep="\n")
-        elif found:
-            print(*report.text(*found[0]), sep="\n")
-        if found and not interrupted:
-            if self.options.csv:
-                report.write_csv(self.options.csv, found)
-            if self.options.reports:
-                report.write_reports(self.options.reports, found)
-        sys.stderr.flush()
-        if self.options.autolab and found and not interrupted:
-            print(report.autolab(found[0][1]))
-        sys.stdout.flush()
+
+def is_table(options):
+    return len(options.pile) > 1 or bool(options.skipped)
+
+
+def tell(options, found):
+    """Print what was graded."""
+    if is_table(options):
+        print("", *[f"{name} is skipped: it is no handin" for name in options.skipped],
+              *report.table(found, max(map(len, options.pile))), sep="\n")
+    else:
+        print(*report.text(*found[0]), sep="\n")
 
 
 def main(arguments=None):
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # a name may hold letters that the stream lacks
-    session = Session(parsed(arguments))
+    options, found = parsed(arguments), {}
     try:
-        session.grade()
+        right = graded(options, found)
     except KeyboardInterrupt:
-        session.tell(interrupted=True)
-        print(f"interrupted: {len(session.found)} of {len(session.options.pile)} handins are graded", file=sys.stderr)
+        if found and not options.json:
+            tell(options, list(found.items()))
+        print(f"interrupted: {len(found)} of {len(options.pile)} handins are graded", file=sys.stderr)
         return 130
+    found = [(name, found[name]) for name in options.pile if name in found]
+    if options.json and right:
+        print(report.as_json(found))
+    elif found and not options.json:
+        tell(options, found)
     try:
-        session.tell()
+        if options.csv and found:
+            report.write_csv(options.csv, found)
+        if options.reports and found:
+            report.write_reports(options.reports, found)
     except OSError as error:
-        print(f"the grader cannot write {error.filename or 'its output'}: {error.strerror}", file=sys.stderr)
+        print(f"the grader cannot write {error.filename}: {error.strerror}", file=sys.stderr)
         return 1
-    return 1 if session.failed else 0
+    if options.autolab and found:
+        sys.stderr.flush()
+        print(report.autolab(found[0][1]), flush=True)
+    return 0 if right else 1
 
 
 if __name__ == "__main__":

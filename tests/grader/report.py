@@ -32,13 +32,10 @@ def next_step(graded):
 
 def dearest(graded):
     """The reason that takes most points, with its section; empty if none does."""
-    if graded.refused:
-        return graded.refused
-    lost = [(section.possible, section.number, section.void) for section in graded.sections.values() if section.void]
-    lost += [(outcome.points - outcome.earned, section.number, outcome.reason)
-             for section in graded.sections.values() if not section.void for outcome in section.outcomes if outcome.reason]
-    _, number, reason = max(lost, key=lambda row: row[0], default=(0, "", ""))
-    return f"{number} {reason}" if reason else ""
+    lost = [(section.possible, f"{section.number} {section.void}") for section in graded.sections.values() if section.void]
+    lost += [(outcome.points - outcome.earned, f"{section.number} {outcome.reason}")
+             for section in graded.sections.values() for outcome in section.outcomes if outcome.reason and not section.void]
+    return graded.refused or max(lost, key=lambda pair: pair[0], default=(0, ""))[1]
 
 
 def line(name, graded, width):
@@ -62,11 +59,7 @@ def as_json(found):
         "handin": name, "total": graded.total, "refused": graded.refused,
         "sections": {number: {"earned": section.earned, "possible": section.possible, "reasons": section.reasons}
                      for number, section in graded.sections.items()},
-        "advice": noted(graded)} for name, graded in found], indent=1)
-
-
-def noted(graded):
-    return ([graded.note] if graded.note else []) + graded.advice
+        "advice": [graded.note] * bool(graded.note) + graded.advice} for name, graded in found], indent=1)
 
 
 def autolab(graded):
