@@ -278,7 +278,8 @@ def told(error):
         where = f" ({last.name}, line {last.lineno} of {os.path.basename(last.filename)})"
         source = linecache.getline(last.filename, last.lineno).strip()
     if isinstance(error, NotImplementedError) or (isinstance(error, TypeError) and "NotImplemented" in source):
-        return f"{owner_of(error)}{frames[-1].name} is not implemented yet{where}" if frames else "not implemented yet"
+        return (f"{owner_of(error)}{last.name} is not implemented yet (line {last.lineno} of "
+                f"{os.path.basename(last.filename)})" if frames else "not implemented yet")
     if isinstance(error, MemoryError):
         return f"needs too much memory{where}"
     if isinstance(error, TooLong):
