@@ -4,7 +4,8 @@ import copy
 
 import numpy as np
 
-from tests.grader.judge import Lost, checks, entries
+from tests.grader.judge import Lost, checks
+from tests.grader.network import entries
 
 check, CHECKS = checks("2.4")
 

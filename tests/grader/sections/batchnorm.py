@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from tests.grader.judge import Lost, Network, after, batch, checks, entries, members
+from tests.grader.judge import Lost, after, checks
+from tests.grader.network import Network, batch, entries, members
 
 check, CHECKS = checks("2.6")
 ACCEPT = "parts", "weights", "zero_grads", "batchnorm"

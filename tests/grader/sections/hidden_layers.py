@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from tests.grader.judge import Lost, Network, View, batch, checks, entries, observe
+from tests.grader.judge import Lost, View, checks, observe
+from tests.grader.network import Network, batch, entries
 from tests.grader.reference import Reference
 from tests.grader.sections.linear import ACCEPT, backward, forward
 

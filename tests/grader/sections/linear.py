@@ -4,7 +4,8 @@ import contextlib
 
 import numpy as np
 
-from tests.grader.judge import Lost, Network, batch, checks, members
+from tests.grader.judge import Lost, checks
+from tests.grader.network import Network, batch, members
 
 check, CHECKS = checks("2.3")
 ACCEPT = "parts", "weights", "zero_grads"

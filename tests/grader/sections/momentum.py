@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from tests.grader.judge import Lost, Network, View, batch, checks, entries, members, no_biases, observe
+from tests.grader.judge import Lost, View, checks, observe
+from tests.grader.network import Network, batch, entries, members, no_biases
 
 check, CHECKS = checks("2.7")
 ACCEPT = "parts", "weights", "zero_grads", "gradients"

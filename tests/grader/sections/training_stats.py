@@ -10,7 +10,8 @@ from unittest import mock
 
 import numpy as np
 
-from tests.grader.judge import Given, Lost, View, biases, checks, difference_of, quiet, told, weights
+from tests.grader.judge import Given, Lost, View, checks, difference_of, quiet, told
+from tests.grader.network import biases, weights
 from tests.grader.reference import Reference
 
 check, CHECKS = checks("2.8")

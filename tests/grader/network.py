@@ -1,0 +1,158 @@
+"""What the scenarios have in common: batches, initializers, and a handin's network, driven as is agreed."""
+
+import copy
+
+import numpy as np
+
+from tests.grader.judge import Lost, View, after
+from tests.grader.reference import Reference
+
+INPUTS, CLASSES = 20, 10
+
+
+def weights(d_in, d_out):
+    """Weights that depend on the shape alone, so that the order of the calls cannot matter."""
+    return np.random.RandomState(1000 * d_in + d_out).normal(0, 2 / np.sqrt(d_in), (d_in, d_out))
+
+
+def biases(d):
+    """Biases as the grader makes them: (1, d)."""
+    return np.random.RandomState(d).normal(0, 0.5, (1, d))
+
+
+def no_biases(d):
+    return np.zeros((1, d))
+
+
+def batch(m, seed):
+    """m examples, (m, INPUTS), and their one-hot labels, (m, CLASSES)."""
+    rng = np.random.RandomState(seed)
+    return rng.normal(0, 1, (m, INPUTS)), np.eye(CLASSES)[rng.randint(CLASSES, size=m)]
+
+
+class Network:
+    """An MLP of nn, of INPUTS inputs and CLASSES classes, driven as the repairs of nn say.
+
+    activations: their names in nn, one a layer.
+    """
+
+    def __init__(self, nn, hiddens, activations, lr=0.01, momentum=0.0, num_bn_layers=0, bias_init_fn=biases):
+        self.nn, self.hiddens, self.names, self.momentum = nn, list(hiddens), activations, momentum
+        self.lr, self.num_bn_layers, self.bias_init_fn = lr, num_bn_layers, bias_init_fn
+        self.mlp, self.used = self.made(nn), False
+        if hiddens and len(members(self.mlp, "W")) == 1:
+            raise Lost("the network has no hidden layer; it must have one for each of hiddens")
+
+    def made(self, nn):
+        mlp = nn.MLP(INPUTS, CLASSES, list(self.hiddens), [getattr(nn, name)() for name in self.names], weights,
+                     self.bias_init_fn, nn.SoftmaxCrossEntropy(), self.lr, self.momentum, self.num_bn_layers)
+        if "weights" in nn.repairs:
+            sizes = [INPUTS] + self.hiddens + [CLASSES]
+            mlp.W = [weights(d_in, d_out) for d_in, d_out in zip(sizes[:-1], sizes[1:])]
+            mlp.b = [self.bias_init_fn(d) for d in sizes[1:]]
+        return mlp
+
+    def copied(self, nn):
+        """A new network with the parameters, statistics and mode of this one."""
+        mlp = self.made(nn)
+        mlp.W, mlp.b = list(members(self.mlp, "W")), list(members(self.mlp, "b"))
+        mlp.train_mode = self.mlp.train_mode
+        if self.num_bn_layers:
+            for new, old in zip(members(mlp, "bn_layers"), members(self.mlp, "bn_layers")):
+                for name in ("gamma", "beta", "mean", "var", "running_mean", "running_var"):
+                    setattr(new, name, getattr(old, name))
+        return mlp
+
+    def forward(self, x):
+        if "gradients" in self.nn.repairs:
+            self.right = self.copied(View(Reference()))
+            return self.right.forward(x)
+        return self.own_forward(x)
+
+    def own_forward(self, x):
+        """The handin's own output, also where gradients are written in."""
+        if "fresh" in self.nn.repairs and self.used:
+            self.mlp = self.copied(self.nn)
+        self.used = True
+        self.output = self.mlp.forward(x)
+        return self.output
+
+    def backward(self, labels):
+        if "gradients" not in self.nn.repairs:
+            with after("MLP.forward", self.output):
+                self.mlp.backward(labels)
+            if not any(map(np.any, self.gradients().values())):
+                raise Lost("MLP.backward leaves dW and db at 0")
+            return
+        self.right.backward(labels)
+        for name in ("dW", "db"):
+            right, held = getattr(self.right, name), getattr(self.mlp, name, None)
+            if held is None or len(held) != len(right):
+                setattr(self.mlp, name, list(right))
+            else:
+                for i, gradient in enumerate(right):
+                    held[i] = gradient
+        for bn, right in zip(members(self.mlp, "bn_layers") if self.num_bn_layers else (), self.right.bn_layers or ()):
+            for name in ("dgamma", "dbeta", "running_mean", "running_var"):
+                setattr(bn, name, getattr(right, name))
+
+    def zero_grads(self):
+        if not self.nn.repairs & {"zero_grads", "gradients"}:
+            self.mlp.zero_grads()
+
+    def passed(self, x, labels):
+        """The gradients after a batch has gone forward and backward."""
+        self.zero_grads()
+        self.forward(x)
+        self.backward(labels)
+        return self.gradients()
+
+    def step(self):
+        before = self.parameters()
+        self.mlp.step()
+        if all(np.array_equal(before.get(name), value) for name, value in self.parameters().items()):
+            raise Lost("step leaves W and b as they were")
+
+    def train_on(self, *seeds, m=8):
+        """A step on the batch of each seed; return the parameters after each."""
+        seen = {}
+        for seed in seeds:
+            self.passed(*batch(m, seed))
+            self.step()
+            seen.update((f"{name} after batch {seed}", value) for name, value in self.parameters().items())
+        return seen
+
+    def parameters(self):
+        return entries(self.mlp, "W", "b")
+
+    def gradients(self):
+        """dW and db, from the last layer to the first, as backward works them out: the first wrong is the cause."""
+        return dict(reversed(list(entries(self.mlp, "db", "dW").items())))
+
+
+def members(owner, name):
+    """The list of an attribute, also where it is an array that holds one array a layer."""
+    owners = type(owner).__name__
+    if not hasattr(owner, name):
+        raise Lost(f"{owners} has no attribute {name}")
+    value = getattr(owner, name)
+    if value is None:
+        raise Lost(f"{owners}.{name} is None: it is never set")
+    if isinstance(value, np.ndarray) and (value.dtype == object or value.ndim == 3):
+        value = list(value)
+    if not isinstance(value, (list, tuple)):
+        raise Lost(f"{owners}.{name} is of type {type(value).__name__}: it must be a list with one for each layer")
+    return value
+
+
+def entries(owner, *names):
+    """The values of attributes, those of lists one by one: {"dW[0]": ..., "dW[1]": ..., "mean": ...}, copied."""
+    seen = {}
+    for name in names:
+        if name in ("W", "b", "dW", "db"):
+            seen.update((f"{name}[{i}]", copy.copy(entry)) for i, entry in enumerate(members(owner, name)))
+        elif not hasattr(owner, name):
+            raise Lost(f"{type(owner).__name__} has no attribute {name}")
+        else:
+            seen[name] = copy.copy(getattr(owner, name))
+    return seen
