@@ -17,6 +17,7 @@ import numpy as np
 
 from tests.grader.reference import FAULTS, PARTS, Reference
 
+FAILED = 75  # exit status of a process in which the grader itself fails
 LONGEST = 200  # characters of another's message that are told
 REDUCED = "db", "dgamma", "dbeta"  # as (d,) they are right, as (1, d) too, with a word of advice
 

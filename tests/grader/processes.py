@@ -19,11 +19,12 @@ import typing
 
 from tests.grader import sections
 from tests.grader.handin import Refused, unpack
+from tests.grader.judge import FAILED
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SECONDS = 8  # of processor time for a section; by the clock the worker allows it twelve times as many
 START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from tests.grader import worker; " \
-        "worker.main(*json.loads(sys.argv[2]))"
+        "worker.run(*json.loads(sys.argv[2]))"
 ADVICE = 5   # lines at most
 TURNS = ("2.2", "2.4"), ("2.3", "2.8"), ("2.5", "2.6"), ("2.7",)  # those in one turn do not stand on each other
 
@@ -90,18 +91,18 @@ class Graded(typing.NamedTuple):
 
 def grade_handin(path, numbers=tuple(sections.SECTIONS)):
     """Grade the handin at path: an archive, a folder or a hw1.py. GraderFailed if that cannot be done."""
-    folder = tempfile.mkdtemp()
+    folder = None
     try:
-        try:
-            found = unpack(path, folder)
-        except Refused as refused:
-            return Graded({number: Section(number) for number in numbers}, refused=str(refused))
+        folder = tempfile.mkdtemp()
+        found = unpack(path, folder)
         graded = grade(found.module, numbers)
         return graded._replace(note=found.note, advice=(found.advice + graded.advice)[:ADVICE])
-    except OSError as error:
+    except Refused as refused:
+        return Graded({number: Section(number) for number in numbers}, refused=str(refused))
+    except (OSError, ValueError) as error:
         raise GraderFailed(f"{type(error).__name__}: {error}") from error
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder or "", ignore_errors=True)
 
 
 def grade(module, numbers=tuple(sections.SECTIONS), apart=True):
@@ -136,9 +137,12 @@ def ask(module, numbers, seconds=SECONDS, void=()):
                    json.dumps([str(module), report, seconds, numbers, void])]
         environment = dict(os.environ, OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", TMPDIR=folder)
         with open(os.path.join(folder, "output"), "wb") as output:
-            ended = run(command, 15 * seconds, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output,
-                        stderr=output)
-        return read(report, numbers, ended, os.path.join(folder, "output"))
+            status = run(command, 15 * seconds, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output,
+                         stderr=output)
+        printed = pathlib.Path(folder, "output").read_text(errors="replace").strip().split("\n")[-1][-300:]
+        if status == FAILED:
+            raise GraderFailed(f"a section's process fails: {printed}")
+        return read(report, numbers, how_it_ended(status), printed)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -149,7 +153,7 @@ _running, _lock, _stopped = set(), threading.Lock(), threading.Event()
 
 
 def run(command, patience, **options):
-    """Run a command with patience seconds by the clock, and return how it ended, in words; None if as it should."""
+    """Run a command with patience seconds by the clock, and return its exit status; None if it ran too long."""
     with _lock:
         if _stopped.is_set():
             raise Stopped
@@ -158,15 +162,20 @@ def run(command, patience, **options):
     try:
         status = process.wait(timeout=patience)
     except subprocess.TimeoutExpired:
-        return "runs too long: does it loop or wait for ever?"
+        status = None
     finally:
         kill(process)
         with _lock:
             _running.discard(process)
     if _stopped.is_set():
         raise Stopped
-    name = signal.Signals(-status).name if status < 0 else ""
-    if name in ("SIGXCPU", "SIGALRM"):
+    return status
+
+
+def how_it_ended(status):
+    """Why a process ended before its checks did, in words."""
+    name = signal.Signals(-status).name if status is not None and status < 0 else ""
+    if status is None or name in ("SIGXCPU", "SIGALRM"):
         return "runs too long: does it loop or wait for ever?"
     if name == "SIGKILL":
         return "is killed by the system: does it run too long, or need too much memory?"
@@ -188,14 +197,13 @@ def kill(process):
     process.wait()
 
 
-def read(report, numbers, ended, output):
+def read(report, numbers, ended, printed):
     """What a worker wrote down; where it ended within a check, how it ended voids the section."""
     found, running, lines = {number: Section(number, []) for number in numbers}, None, []
     if os.path.exists(report):  # what follows the last line's end was cut off with its process
         lines = list(map(json.loads, pathlib.Path(report).read_text().split("\n")[:-1]))
     if not lines:
-        printed = pathlib.Path(output).read_text(errors="replace").strip().split("\n")[-1]
-        raise GraderFailed(f"a section's process does not start: {printed[-300:] or ended}")
+        raise GraderFailed(f"a section's process does not start: {printed or ended}")
     if {"imported": True} not in lines:
         return found, [], lines[-1].get("void", f"hw1.py, when it is imported, {ended}")
     for line in lines:

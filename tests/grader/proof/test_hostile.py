@@ -25,6 +25,7 @@ VOID = {
     "prints megabytes": (with_code("print('x' * (2 << 20))"), "hw1.py prints more than 1 MB in one test"),
     "prints without end": (with_code("while True: print('x' * (1 << 20))"), "hw1.py prints more than 1 MB in one test"),
     "calls sys.exit": (with_code("import sys; sys.exit()"), r"calls sys.exit \(forward, line \d+ of hw1.py\)"),
+    "has an exception of its own": (with_code("raise type('Mine', (BaseException,), {})('x')"), "^Mine: x"),
     "calls os._exit": (with_code("import os; os._exit(0)"), "hw1.py ends the process with status 0: .*os._exit"),
     "kills itself": (with_code("import os; os.kill(os.getpid(), 11)"), r"hw1.py kills the process \(SIGSEGV\)"),
     "edits np.random": (with_code("np.random.normal = None"), "changes np.random.normal, which belongs to all"),

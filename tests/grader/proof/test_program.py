@@ -182,7 +182,8 @@ def test_names_are_told_with_their_folders_where_they_are_twice_and_as_the_strea
     ("judge.py", "    right = []\n", "    right = 1 / 0\n", "2.2 loss, line .*ZeroDivision"),
     ("judge.py", "observe(View(Reference()), scenario)", "observe(View(None), scenario)", "the reference fails"),
     ("worker.py", "import json\n", "import json, no_such_module\n", "does not start: .*No module named 'no_such_module'"),
-], ids=["a check", "the reference", "a process"])
+    ("worker.py", "        write(ready=True)\n", "        write(ready=True)\n        1 / 0\n", "fails: ZeroDivisionError"),
+], ids=["a check", "the reference", "a process that does not start", "a process"])
 def test_a_failure_of_the_grader_is_no_score(file, old, new, message, copy, handins, tmp_path):
     shutil.copytree(copy, tmp_path / "copy")
     path = tmp_path / "copy" / "tests" / "grader" / file
@@ -192,11 +193,12 @@ def test_a_failure_of_the_grader_is_no_score(file, old, new, message, copy, hand
     assert (done.stdout, done.returncode) == ("", 1) and not (tmp_path / "book.csv").exists()
 
 
-def test_where_no_process_can_be_started_there_is_no_score(monkeypatch, capsys, handins):
+@pytest.mark.parametrize("module, function", [(processes.subprocess, "Popen"), (processes.tempfile, "mkdtemp")])
+def test_where_no_process_or_folder_can_be_made_there_is_no_score(module, function, monkeypatch, capsys, handins):
     def none(*args, **kwargs):
         raise OSError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(processes.subprocess, "Popen", none)
+    monkeypatch.setattr(module, function, none)
     assert program.main([str(handins / LONG), "--json"]) == 1
     printed = capsys.readouterr()
     assert printed.out == "" and "the grader failed, and gives no score: BlockingIOError" in printed.err
