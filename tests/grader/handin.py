@@ -7,7 +7,6 @@ folder of the grader's own; a link gives what it leads to in the archive, and is
 import bz2
 import io
 import lzma
-import os
 import pathlib
 import posixpath
 import tarfile
@@ -35,7 +34,9 @@ class Found(typing.NamedTuple):
 def unpack(path, folder):
     """Write the handin's files below folder; Refused if there is no hw1.py, or more than one, or what no handin holds."""
     path, advice, packed = pathlib.Path(path), [], None
-    if path.is_dir():
+    if is_hw1(path):
+        files = {f"hw1/{name}": content for name, content in files_of(path).items()}
+    elif path.is_dir():
         files = files_of(path)
     elif path.suffix == ".py":
         files = {"hw1/hw1.py": path.read_bytes()}
@@ -195,5 +196,11 @@ def is_handin(path):
         return file.read(2) == b"\x1f\x8b"
 
 
+def is_hw1(path):
+    """Whether a path is that of a folder hw1 with hw1.py in it."""
+    return path.resolve().name.lower() == "hw1" and (path / "hw1.py").is_file()
+
+
 def holds_hw1(folder):
-    return os.path.isfile(os.path.join(folder, "hw1", "hw1.py"))
+    """Whether a folder is a handin, and no pile of them."""
+    return is_hw1(folder) or (folder / "hw1" / "hw1.py").is_file()

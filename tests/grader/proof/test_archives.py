@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from tests.grader.handin import LARGEST, MOST, Refused, is_handin, unpack
+from tests.grader.handin import LARGEST, MOST, Refused, holds_hw1, is_handin, unpack
 from tests.grader.proof.handins import archive, link
 
 SYMBOLIC, HARD = tarfile.SYMTYPE, tarfile.LNKTYPE
@@ -82,8 +82,11 @@ def test_a_folder_and_a_file_are_handins(tmp_path):
         (tmp_path / "alice" / name).write_bytes(b"a")
     (tmp_path / "alice" / "huge.npy").write_bytes(bytes(LARGEST))
     assert sorted(unpacked(tmp_path / "alice", tmp_path)[0]) == ["data.csv", "hw1/hw1.py", "hw1/part/b.py"]
-    (tmp_path / "file").mkdir()
-    assert unpacked(tmp_path / "alice" / "hw1" / "hw1.py", tmp_path / "file") == ({"hw1/hw1.py": b"a"}, None, [])
+    for place, expected in (("hw1/hw1.py", {"hw1/hw1.py": b"a"}), ("hw1", {"hw1/hw1.py": b"a", "hw1/part/b.py": b"a"})):
+        folder = tmp_path / f"from {place[-3:]}"
+        folder.mkdir()
+        assert unpacked(tmp_path / "alice" / place, folder) == (expected, None, [])
+    assert holds_hw1(tmp_path / "alice") and holds_hw1(tmp_path / "alice" / "hw1") and not holds_hw1(tmp_path)
 
 
 # ---- What is refused ---------------------------------------------------------------------------------------------------
