@@ -375,32 +375,46 @@ for name in ("Sigmoid", "Tanh", "ReLU"):
     QUESTIONS["2.4", name] = lambda nn, setting, name=name: activation(nn, name)
 
 
-# 2.3 and 2.5
+# 2.3, 2.5, and networks in 2.6 and 2.7
 
-def forward(*args):
+def network(asked, *args, sizes=(5,), seed=1):
+    """A question about what a network gives for batches of these sizes, one after the other.
+
+    asked: "forward", "backward", or "step" for the parameters after a step on each.
+    """
     def ask(nn, setting):
-        return Pair(nn, setting, *args).forward(batch(1, setting.get("m", 5))[0])
+        pair, found = Pair(nn, setting, *args), []
+        for k, m in enumerate(sizes):
+            x, labels = batch(seed + k, setting.get("m", m))
+            if asked == "step":
+                found.append(pair.learn(seed + k, m))
+                continue
+            if setting.get("zero_grads", True) and len(sizes) > 1:
+                pair.mlp.zero_grads()
+            found.append(pair.forward(x) if asked == "forward" else [pair.forward(x), pair.backward(labels)][1])
+        return all(found)
     return ask
 
 
-def backward(*args):
-    def ask(nn, setting):
-        pair, (x, labels) = Pair(nn, setting, *args), batch(2, setting.get("m", 5))
-        pair.forward(x)
-        return pair.backward(labels)
-    return ask
+def both(*questions):
+    return lambda nn, setting: all([ask(nn, setting) for ask in questions])
 
 
-QUESTIONS["2.3", "forward"], QUESTIONS["2.3", "backward"] = forward([]), backward([])
+MIXED = [6, 8, 5], ["ReLU", "Tanh", "Sigmoid", "Tanh"]
+QUESTIONS.update({
+    ("2.3", "forward"): network("forward", []), ("2.3", "backward"): network("backward", []),
+    ("2.3", "five_steps"): network("step", [], sizes=(5, 5, 3, 4, 4)),
+    ("2.5", "mixed_activations"): both(network("forward", *MIXED), network("backward", *MIXED)),
+    ("2.5", "batches_of_other_sizes"): network("backward", [6], sizes=(5, 3, 4)),
+    ("2.6", "step"): both(*[network("step", [5] * 3, None, number, 0.2, sizes=(9,)) for number in (1, 2, 3)]),
+    ("2.7", "with_batchnorm"): network("step", [5, 5], None, 2, 0.05, 0.7, sizes=(5, 5, 5)),
+})
 for name, hiddens in (("[32]", [6]), ("[64, 32]", [6, 5]), ("[32, 32, 32, 32, 32]", [5] * 5)):
-    QUESTIONS["2.5", f"forward {name}"] = forward(hiddens)
-    QUESTIONS["2.5", f"backward {name}"] = backward(hiddens)
-
-
-@question("2.5", "mixed_activations")
-def mixed_activations(nn, setting):
-    mixed = [6, 8, 5], ["ReLU", "Tanh", "Sigmoid", "Tanh"]
-    return forward(*mixed)(nn, setting) and backward(*mixed)(nn, setting)
+    QUESTIONS["2.5", f"forward {name}"] = network("forward", hiddens)
+    QUESTIONS["2.5", f"backward {name}"] = network("backward", hiddens)
+for name, hiddens in (("no hidden layer", []), ("one hidden layer", [6]), ("two hidden layers", [6, 5])):
+    steps = network("step", hiddens, None, 0, 0.05, 0.7, sizes=(4,) * 5)
+    QUESTIONS["2.7", f"five steps, {name}"] = both(steps, steps)  # once more, beside what the first has left behind
 
 
 @question("2.3", "zero_grads")
@@ -410,24 +424,6 @@ def zero_grads(nn, setting):
     pair.backward(labels)
     pair.mlp.zero_grads()
     return all(not np.any(d) for d in (*pair.mlp.dW, *pair.mlp.db)) and pair.same_parameters()
-
-
-@question("2.3", "five_steps")
-def five_steps(nn, setting):
-    pair = Pair(nn, setting, [])
-    return all([pair.learn(10 + k, m) for k, m in enumerate((5, 5, 3, 4, 4))])
-
-
-@question("2.5", "batches_of_other_sizes")
-def batches_of_other_sizes(nn, setting):
-    pair, found = Pair(nn, setting, [6]), []
-    for k, m in enumerate((5, 3, 4)):
-        x, labels = batch(20 + k, setting.get("m", m))
-        if setting.get("zero_grads", True):
-            pair.mlp.zero_grads()
-        pair.forward(x)
-        found.append(pair.backward(labels))
-    return all(found)
 
 
 @question("2.5", "initializers")
@@ -525,43 +521,17 @@ def train_and_infer(nn, setting):
     return all(found)
 
 
-@question("2.6", "step")
-def step(nn, setting):
-    return all([Pair(nn, setting, [5] * 3, None, number, 0.2).learn(52, 9) for number in (1, 2, 3)])
-
-
 # 2.7
-
-def with_momentum(nn, setting, hiddens, num_bn_layers=0, lr=0.05, momentum=0.7):
-    return Pair(nn, setting, hiddens, None, num_bn_layers, lr, momentum)
-
-
-for name, hiddens in (("no hidden layer", []), ("one hidden layer", [6]), ("two hidden layers", [6, 5])):
-    def ask(nn, setting, hiddens=hiddens):
-        for _ in range(2):  # once more, beside what the first has left behind
-            pair = with_momentum(nn, setting, hiddens)
-            if not all([pair.learn(70 + k, 4) for k in range(5)]):
-                return False
-        return True
-
-    QUESTIONS["2.7", f"five steps, {name}"] = ask
-
 
 @question("2.7", "networks_side_by_side")
 def networks_side_by_side(nn, setting):
-    pairs = [with_momentum(nn, setting, [], 0, 0.05 + 0.1 * k, 0.7 + 0.1 * k) for k in range(3)]
+    pairs = [Pair(nn, setting, [], None, 0, 0.05 + 0.1 * k, 0.7 + 0.1 * k) for k in range(3)]
     return all([pair.learn(80 + 5 * k + n, 4) for n in range(3) for k, pair in enumerate(pairs)])
-
-
-@question("2.7", "with_batchnorm")
-def with_batchnorm(nn, setting):
-    pair = with_momentum(nn, setting, [5, 5], 2)
-    return all([pair.learn(90 + k, 5) for k in range(3)])
 
 
 def keeps_a_velocity(nn, setting):
     """Whether the second step is not the plain one."""
-    pair = with_momentum(nn, {**setting, "gradients": False}, [])
+    pair = Pair(nn, {**setting, "gradients": False}, [], None, 0, 0.05, 0.7)
     pair.learn(1, 4)
     before = np.array(pair.right.W[0])
     pair.learn(2, 4)
