@@ -15,7 +15,8 @@ from unittest import mock
 
 import numpy as np
 
-from tests.grader.reference import FAULTS, PARTS, Reference
+from tests.grader.faults import FAULTS, PARTS, Clash
+from tests.grader.reference import Reference
 
 FAILED = 75  # exit status of a process in which the grader itself fails
 LONGEST = 200  # characters of another's message that are told
@@ -181,7 +182,7 @@ def explains(faults, scenario, got):
     """Return whether the reference with these faults gives what was seen."""
     try:
         return difference(got, observe(View(Reference(faults)), scenario), []) is None
-    except Lost:
+    except (Lost, Clash):
         return False
 
 

@@ -1,4 +1,4 @@
-"""The style of the textbook: the appendix's equations of BatchNorm one by one, with dvar and dmean."""
+"""The homework as the textbook writes it: the reference that the checks compare with, and the proof's right handin."""
 
 import numpy as np
 
