@@ -137,10 +137,19 @@ FAULTS += [  # further ones
         RELU: "x[x < 0] = 0\n        self.state = x"}, form=True),
     Case("ReLU's derivative is boolean", "2.4 ReLU/2", r"ReLU.derivative.* has dtype bool, .* with float64", {
         "np.where(self.state > 0, 1.0, 0.0)": "self.state > 0"}, form=True),
+    Case("Tanh is the sigmoid", "2.4 Tanh", "the output of Tanh for .* is wrong", {
+        "np.tanh(x)": "1 / (1 + np.exp(-x))"}),
+    Case("one layer not transposed", "2.5 backward [32, 32, 32, 32, 32]", r"dW\[1\] is wrong in .*; dW\[2\] is right", {
+        "self.W[i].T": "(self.W[i] if i == 2 and self.W[i].shape == self.W[i].T.shape else self.W[i].T)"},
+         (GRADIENTS,)),
     Case("no layer transposed", f"{BACKWARDS}; 2.5 batches_of_other_sizes; {IN_NETWORKS}",
          r"matmul.*\(backward, line \d+ of hw1.py\)", {"self.W[i].T": "self.W[i]"}, (GRADIENTS,)),
     Case("the list of hiddens modified", "2.5 initializers", "the list of hiddens, .* is changed", {
         SIZES: "hiddens.insert(0, input_size)\n        hiddens.append(output_size)\n        sizes = hiddens"}),
+    Case("the list of activations modified", "2.5 initializers", "the list of activations, .* is changed", {
+        SIZES: f"{SIZES}\n        activations.append(criterion)"}),
+    Case("weight_init_fn called twice", "2.5 initializers", "weight_init_fn is called 6 times for 3 layers", {
+        FIRST_VELOCITY: "self.vW = [0 * weight_init_fn(*W.shape) for W in self.W]"}),
     Case("weights made from output to input", "2.5 initializers", "weight_init_fn .* from input to output it is", {
         "(self.nlayers)]\n        self.b =": "(self.nlayers)[::-1]][::-1]\n        self.b ="}),
     Case("the module's own initializers", "2.5 initializers", "MLP does not call weight_init_fn", {
@@ -210,6 +219,8 @@ FAULTS += [  # further ones
         "confusion_matrix[i, j]": "confusion_matrix[j, i]"}),
     Case("confusion matrix in fractions", "2.8 confusion_matrix", "confusion_matrix holds fractions", {
         "confusion_matrix[i, j] += 1": "confusion_matrix[i, j] += 1 / len(testx)"}),
+    Case("confusion matrix of the validation set", "2.8 confusion_matrix", "the test set is not evaluated", {
+        TEST: "testx, testy = val"}),
     Case("confusion matrix forgotten", "2.8 confusion_matrix", "returns 4 values; the handout asks for five", {
         " + (confusion_matrix,)": ""}),
     Case("tested in training mode", "2.8 confusion_matrix", "test set is evaluated in training mode", {
