@@ -66,6 +66,7 @@ class Network:
     def forward(self, x):
         if "gradients" in self.nn.repairs:
             self.right = self.copied(View(Reference()))
+            self.right.nlayers = len(self.right.W)  # hidden layers may be missing
             return self.right.forward(x)
         return self.own_forward(x)
 
