@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from tests.grader.proof.handins import TEXTBOOK, edited
+from tests.grader.faults import edited
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
@@ -82,10 +82,7 @@ def test_output_of_the_command_is_shown(tmp_path):
 
 
 def test_score_of_a_wrong_handin_is_shown(tmp_path):
-    text = TEXTBOOK
-    for old, new in WRONG.items():
-        text = edited(old, new, text)
-    (tmp_path / "hw1.py").write_text(text)
+    (tmp_path / "hw1.py").write_text(edited(WRONG))
     run = subprocess.run([sys.executable, "-m", "tests.grader", str(tmp_path / "hw1.py")], cwd=ROOT, capture_output=True,
                          text=True)
     assert run.stdout == next(block for block in blocks("text") if block.startswith("2.2"))

@@ -3,19 +3,13 @@
 import io
 import tarfile
 
-from tests.grader import faults
-from tests.grader.faults import TEXTBOOK
-
-
-def edited(old, new, text=TEXTBOOK):
-    """Return the text with new for old, which must stand there once."""
-    return faults.edited({old: new}, text=text)
+from tests.grader.faults import edited
 
 
 def with_code(code):
     """Return the textbook's text with code at the start of MLP.forward."""
     start = "self.outputs = [x]\n"
-    return edited(start, f"{code}\n        {start}")
+    return edited({start: f"{code}\n        {start}"})
 
 
 def written(folder, text):

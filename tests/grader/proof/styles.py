@@ -5,16 +5,7 @@ ADVICE: what each line of advice says, in its order, where that is not the textb
 OUTSIDE: the styles that need batches of one size, as the handout has them: they lose 1 point.
 """
 
-from tests.grader.proof import handins
-from tests.grader.proof.handins import TEXTBOOK
-
-
-def edited(edits):
-    """Return the textbook's text with these edits; ValueError unless each old text stands there once."""
-    text = TEXTBOOK
-    for old, new in edits.items():
-        text = handins.edited(old, new, text)
-    return text
+from tests.grader.faults import TEXTBOOK
 
 
 def between(begin, end):

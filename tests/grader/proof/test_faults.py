@@ -12,7 +12,7 @@ import pytest
 from tests.grader import faults, processes, sections
 from tests.grader.proof import oracle
 from tests.grader.proof.faults import FAULTS
-from tests.grader.proof.handins import TEXTBOOK, written
+from tests.grader.proof.handins import written
 
 
 def imported(module):
@@ -52,13 +52,13 @@ def test_points_are_lost_where_they_should_be_and_the_oracle_agrees(fault, tmp_p
 
 
 def test_the_oracle_has_a_question_for_each_check(tmp_path):
-    sections = processes.grade(written(tmp_path, TEXTBOOK), apart=False).sections
+    sections = processes.grade(written(tmp_path, faults.TEXTBOOK), apart=False).sections
     assert {(number, outcome.check) for number, section in sections.items() for outcome in section.outcomes} == set(
         oracle.QUESTIONS)
 
 
 def test_the_oracle_finds_the_textbook_right_in_each_setting(tmp_path):
-    nn = imported(written(tmp_path, TEXTBOOK))
+    nn = imported(written(tmp_path, faults.TEXTBOOK))
     settings = [{}] + [setting for fault in FAULTS for setting in fault.neutral]
     for setting in {str(setting): setting for setting in settings}.values():
         wrong = [key for key in oracle.QUESTIONS if not oracle.is_right(key, nn, setting)]

@@ -8,7 +8,8 @@ import select
 import pytest
 
 from tests.grader import judge, processes
-from tests.grader.proof.handins import TEXTBOOK, edited, with_code, written
+from tests.grader.faults import TEXTBOOK, edited
+from tests.grader.proof.handins import with_code, written
 
 SECONDS = 2  # of processor time for what loops; all else has as much as ever
 LOOPS = {
@@ -100,7 +101,7 @@ def test_no_process_outlives_its_handin(tmp_path):
 
 
 def test_a_section_that_hangs_leaves_the_others_their_points(tmp_path):
-    text = edited("return self.state * (1 - self.state)", "import os; os._exit(3)")
+    text = edited({"return self.state * (1 - self.state)": "import os; os._exit(3)"})
     graded = processes.grade(written(tmp_path, text))
     assert [section.earned for section in graded.sections.values()] == [5, 9, 0, 40, 15, 10, 10]
     assert graded.sections["2.4"].void == "hw1.py ends the process with status 3: does it call os._exit?"
@@ -122,14 +123,10 @@ def test_odd_values_lose_points_and_never_stop_the_grader(value, tmp_path):
     for method in METHODS:
         head = method.split("\n")[0]
         indent = " " * (4 if head.startswith("def get") else 8)
-        texts.append(edited(method, method.replace(head, f"{head}\n{indent}return {value}")))
-    for name in ATTRIBUTES:
-        texts.append(edited("    def __call__(self, x):\n        return self.forward(x)\n\n    def train(self):",
-                            f"        self.{name} = {value}\n\n    def __call__(self, x):\n"
-                            "        return self.forward(x)\n\n    def train(self):"))
-    for name in ("gamma", "mean", "running_var", "dgamma"):
-        texts.append(edited("        self.running_var = np.ones((1, fan_in))\n",
-                            f"        self.running_var = np.ones((1, fan_in))\n        self.{name} = {value}\n"))
+        texts.append(edited({method: method.replace(head, f"{head}\n{indent}return {value}")}))
+    places = [("    def __call__(self, x):\n        return self.forward(x)\n\n    def train(self):", name) for name in ATTRIBUTES]
+    places += [("\n    def __call__(self, x, eval=False):", name) for name in ("gamma", "mean", "running_var", "dgamma")]
+    texts += [edited({after: f"        self.{name} = {value}\n\n{after}"}) for after, name in places]
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         modules = [written(tmp_path / str(k), text) for k, text in enumerate(texts)]
         for graded in pool.map(lambda module: processes.grade(module, apart=False), modules):

@@ -16,13 +16,13 @@ import pytest
 
 from tests.grader import __main__ as program
 from tests.grader import processes, sections
-from tests.grader.proof.handins import TEXTBOOK, archive, edited, with_code, written
+from tests.grader.faults import TEXTBOOK, edited
+from tests.grader.proof.handins import archive, with_code, written
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 FULL = {"2.2": 5, "2.3": 9, "2.4": 12, "2.5": 40, "2.6": 15, "2.7": 10, "2.8": 10}
 POINTS, REASON = {**FULL, "2.3": 6, "2.8": 8}, "db is the sum over the batch, not the mean"  # of the wrong handin
-WRONG = edited("confusion_matrix[i, j]", "confusion_matrix[j, i]",
-               edited("np.mean(delta, axis=0)", "np.sum(delta, axis=0)"))
+WRONG = edited({"confusion_matrix[i, j]": "confusion_matrix[j, i]", "np.mean(delta, axis=0)": "np.sum(delta, axis=0)"})
 LONG = "student10@andrew.cmu.edu_10_handin.tar"
 
 
@@ -187,7 +187,7 @@ def test_names_are_told_with_their_folders_where_they_are_twice_and_as_the_strea
 def test_a_failure_of_the_grader_is_no_score(file, old, new, message, copy, handins, tmp_path):
     shutil.copytree(copy, tmp_path / "copy")
     path = tmp_path / "copy" / "tests" / "grader" / file
-    path.write_text(edited(old, new, path.read_text()))
+    path.write_text(edited({old: new}, text=path.read_text()))
     done = grader(handins / LONG, "--autolab", "--csv", tmp_path / "book.csv", root=tmp_path / "copy")
     assert re.search(f"{LONG}: the grader failed, and gives no score: .*{message}", done.stderr), done.stderr
     assert (done.stdout, done.returncode) == ("", 1) and not (tmp_path / "book.csv").exists()

@@ -9,8 +9,9 @@ import re
 import pytest
 
 from tests.grader import processes
+from tests.grader.faults import edited
 from tests.grader.proof.handins import written
-from tests.grader.proof.styles import between, edited
+from tests.grader.proof.styles import between
 
 STUBS = "raise NotImplemented", "raise NotImplementedError", "pass"
 FULL = {"2.2": 5, "2.3": 9, "2.4": 12, "2.5": 40, "2.6": 15, "2.7": 10, "2.8": 10}

@@ -8,8 +8,9 @@ import re
 import pytest
 
 from tests.grader import processes
-from tests.grader.proof.handins import TEXTBOOK, written
-from tests.grader.proof.styles import ADVICE, MATRIX_ADVICE, OUTSIDE, STYLES, edited
+from tests.grader.faults import TEXTBOOK, edited
+from tests.grader.proof.handins import written
+from tests.grader.proof.styles import ADVICE, MATRIX_ADVICE, OUTSIDE, STYLES
 
 
 def lost(graded):
