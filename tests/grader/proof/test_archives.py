@@ -49,7 +49,8 @@ def test_an_archive_may_be_packed_otherwise_with_advice(mode, tmp_path):
         {"hw1/hw1.py": b"a"}, None, ["the archive is not gzipped: make it with tar -czf, or by handin.sh"])
 
 
-@pytest.mark.parametrize("tail", [bytes(10240), b"\0\n", b"garbage", gzip.compress(bytes(512))], ids=repr)
+@pytest.mark.parametrize("tail", [bytes(10240), b"\0\n", b"garbage", gzip.compress(bytes(512))],
+                         ids=["zeros", "a line", "garbage", "gzipped zeros"])
 def test_what_follows_the_archive_is_let_be(tail, tmp_path):
     path = archive(tmp_path / "h.tar", HW1)
     path.write_bytes(path.read_bytes() + tail)
