@@ -35,7 +35,7 @@ def unpacked(path, folder):
     ([HW1, link(SYMBOLIC, "hw1/loop", "."), link(SYMBOLIC, "x", "y"), link(SYMBOLIC, "y", "x")], {}),
     ([HW1, link(SYMBOLIC, "hw1/etc", "/etc/passwd"), link(SYMBOLIC, "up", "../../x"), link(HARD, "h", "/etc/passwd")], {}),
     ([HW1, link(tarfile.CHRTYPE, "hw1/null", ""), link(tarfile.FIFOTYPE, "hw1/fifo", "")], {}),
-    ([HW1, ("../out.py", b"b"), ("hw1/../../out.py", b"b")], {}),
+    ([HW1, ("../out.py", b"b"), ("hw1/../../out.py", b"b"), ("hw1/" + 300 * "x" + ".py", b"b")], {}),
     ([HW1, ("hw1/.git/config", b"g"), ("hw1/._hw1.py", b"m"), ("hw1/__pycache__/hw1.cpython-311.pyc", b"p")], {}),
 ])
 def test_all_that_is_inside_is_unpacked_and_nothing_leads_out(members, others, tmp_path):
@@ -78,13 +78,15 @@ def test_a_zip_is_graded_and_told_so(tmp_path):
 
 
 def test_a_folder_and_a_file_are_handins(tmp_path):
-    for name in ("hw1/hw1.py", "hw1/part/b.py", "data.csv", ".venv/x.py"):
+    for name in ("hw1/hw1.py", "hw1/__init__.py", "hw1/b.py", "data.csv", ".venv/x.py", "other.py"):
         (tmp_path / "alice" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "alice" / name).write_bytes(b"a")
     (tmp_path / "alice" / "huge.npy").write_bytes(bytes(LARGEST))
-    assert sorted(unpacked(tmp_path / "alice", tmp_path)[0]) == ["data.csv", "hw1/hw1.py", "hw1/part/b.py"]
-    for place, expected in (("hw1/hw1.py", {"hw1/hw1.py": b"a"}), ("hw1", {"hw1/hw1.py": b"a", "hw1/part/b.py": b"a"})):
-        folder = tmp_path / f"from {place[-3:]}"
+    inside = {f"hw1/{name}": b"a" for name in ("__init__.py", "b.py", "hw1.py")}
+    assert unpacked(tmp_path / "alice", tmp_path) == ({"data.csv": b"a", **inside, "other.py": b"a"}, None, [])
+    for place, expected in (("hw1", inside), ("hw1/hw1.py", {"hw1/b.py": b"a", "hw1/hw1.py": b"a"}),
+                            ("other.py", {"hw1/hw1.py": b"a"})):
+        folder = tmp_path / f"from {place.replace('/', ' ')}"
         folder.mkdir()
         assert unpacked(tmp_path / "alice" / place, folder) == (expected, None, [])
     assert holds_hw1(tmp_path / "alice") and holds_hw1(tmp_path / "alice" / "hw1") and not holds_hw1(tmp_path)
