@@ -88,6 +88,21 @@ def test_what_is_packed_wrongly_is_told_in_the_first_line(runs):
     assert total.endswith("101 / 101")
 
 
+def test_all_that_is_in_an_archive_can_be_imported_and_read(tmp_path):
+    text = """import argparse, pathlib, beside, hw1.part.more
+from hw1 import part
+assert (pathlib.Path(__file__).parent / "data.txt").read_text() == beside.WHAT == part.more.WHAT == "here"
+argparse.ArgumentParser().parse_args()  # the arguments are none of the grader's
+"""
+    what = b"WHAT = 'here'\n"
+    path = archive(tmp_path / "h.tar", ("hw1/hw1.py", (text + TEXTBOOK).encode()), ("beside.py", what), ("hw1/part/more.py", what),
+                   ("hw1/part/__init__.py", b""), ("hw1/data.txt", b"here"))
+    graded = processes.grade_handin(path, ["2.2"])
+    assert (graded.total, graded.refused) == (5, None)
+    graded = processes.grade_handin(archive(path, ("hw1/hw1.py", b"import helper"), ("hw1/helper.py", b"")))
+    assert graded.refused.endswith("it is hw1/helper.py: import it as hw1.helper")
+
+
 def test_a_damaged_archive_is_a_handin_with_no_points(runs):
     assert "Next: damaged.tar is no tar archive, or a damaged one: it ends before its time" in runs["damaged"].stdout
     assert runs["damaged"].stdout.endswith("0 / 101\n")
