@@ -139,10 +139,7 @@ class Handin:
         section = this.section  # its faults first, then those of later sections
         for got, faults in seen:
             for fault in sorted(FAULTS, key=lambda fault: (FAULTS[fault][0] < section, FAULTS[fault][0])):
-                alike = {other for other in faults if FAULTS[other][1] == FAULTS[fault][1]}
-                if explains(faults - alike | {fault}, scenario, got):
-                    if alike:
-                        return
+                if explains(faults | {fault}, scenario, got):
                     raise Lost(FAULTS[fault][1], faults=faults | {fault})
         if "fresh" in this.repairs and not self._problem(View(self.nn, repairs | {"fresh"}), scenario, want)[0]:
             raise Lost("what is right for a network's first batch is wrong after an earlier batch: something of that is "
