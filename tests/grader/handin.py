@@ -117,7 +117,7 @@ def files_of(folder):
 
 
 def wanted(name):
-    """Whether a file is more than a leftover: hidden, or compiled."""
+    """Whether a file is more than a leftover, hidden or compiled, and not outside of the archive, by two dots."""
     parts = name.split("/")
     return not any(part.startswith(".") or part in ("__pycache__", "__MACOSX") for part in parts)
 
@@ -164,14 +164,14 @@ def of_tar(archive):
     files, links = {}, {}
     for count, member in enumerate(archive, 1):
         check(count, member.size)  # of a sparse file, more than what is packed
-        name = inside(member.name)
-        if member.isfile() and name:
+        name = plain(member.name)
+        if member.isfile():
             files[name] = archive.extractfile(member).read()
-        elif name and (member.issym() or member.islnk()):
-            links[name] = inside(member.linkname, posixpath.dirname(name) if member.issym() else "")
+        elif member.issym() or member.islnk():
+            links[name] = plain(member.linkname, posixpath.dirname(name) if member.issym() else "")
     for _ in range(5):  # links that lead to links
         for name, target in links.items():
-            for other, content in list(files.items()) if target else ():
+            for other, content in list(files.items()):
                 if other == target or (within(other, target) and not within(name, target)):
                     files.setdefault(name + other[len(target):], content)
         check(len(files), sum(map(len, files.values())))
@@ -183,15 +183,14 @@ def of_zip(archive):
     for count, member in enumerate(archive.infolist(), 1):
         size += member.file_size
         check(count, size)
-        if inside(member.filename) and not member.is_dir():
-            files[inside(member.filename)] = archive.read(member)
+        if not member.is_dir():
+            files[plain(member.filename)] = archive.read(member)
     return files
 
 
-def inside(name, folder=""):
-    """The name in its plain form, without a leading slash; None if it leads out of the archive."""
-    plain = posixpath.normpath(posixpath.join(folder, name.lstrip("/") if not folder else name))
-    return None if plain.startswith(("..", "/")) or "\0" in plain else plain
+def plain(name, folder=""):
+    """The name, or what a link in a folder leads to, in its plain form: without a slash before it, or two in it."""
+    return posixpath.normpath(posixpath.join(folder, name) if folder else name.lstrip("/"))
 
 
 def is_handin(path):

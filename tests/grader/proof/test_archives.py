@@ -119,12 +119,19 @@ def with_bytes(content):
     return lambda path: path.write_bytes(content)
 
 
+def sparse(path):
+    info = tarfile.TarInfo("hw1/hw1.py")
+    info.pax_headers = {"GNU.sparse.map": "0,0", "GNU.sparse.size": f"{1 << 50}"}
+    archive(path, info)
+
+
 LINKS = [link(SYMBOLIC, f"d{k + 1}/{n}", f"../d{k}") for k in range(4) for n in range(8)]
 DAMAGED = "is no tar archive, or a damaged one"
 BAD = {
     "bomb": (with_bytes(gzip.compress(bytes(LARGEST + 1))), "refused: it unpacks to more than 32 MB"),
     "zip bomb": (zip_bomb, "refused: it unpacks to more than 32 MB"),
     "huge member": (huge, "refused: it unpacks to more than 32 MB"),
+    "sparse member": (sparse, "refused: it unpacks to more than 32 MB"),
     "too many": (of(*[(f"{k}", b"") for k in range(MOST + 1)]), "refused: more than 1000 members"),
     "links of links": (of(HW1, ("d0/x", b"x"), *LINKS), "refused: more than 1000 members"),
     "truncated": (truncated, f"{DAMAGED}: it ends before its time"),
