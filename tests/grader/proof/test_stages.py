@@ -81,6 +81,10 @@ STAGES = {
     "all but the criterion": (CRITERION, {}, {
         "2.2": (5, f"(SoftmaxCrossEntropy|loss|derivative).* {UNDONE}")}),
     "all but ReLU": (ACTIVATIONS[-2:], {}, {"2.4": (4, f"ReLU.* {UNDONE}")}),
+    "one hidden layer, and W for its transpose": ([], {
+        "self.nlayers = len": "hiddens = hiddens[:1]\n        self.nlayers = len", "self.W[i].T": "self.W[i]"}, {
+        "2.5": (33, "^the network has one hidden layer at most|^ValueError: matmul"),
+        "2.6": (4, r"^(ValueError: matmul|IndexError: list index).* of hw1.py\)$")}),
     "no class MLP": ([], {"class MLP:": "class Network:"}, {
         key: (points, "^hw1.py has no MLP$")
         for key, points in {"2.3": 9, "2.5": 40, "2.6": 6, "2.7": 10}.items()}),
