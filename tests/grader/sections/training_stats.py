@@ -6,6 +6,7 @@ the network really gave. The sets are divided evenly by the batch size, but for 
 """
 
 import contextlib
+import typing
 from unittest import mock
 
 import numpy as np
@@ -17,40 +18,45 @@ from tests.grader.reference import Reference
 check, CHECKS = checks("2.8")
 EPOCHS, BATCH, D, K = 3, 10, 784, 10
 EVEN, UNEVEN = {"train": 40, "val": 20, "test": 30}, {"train": 43, "val": 17, "test": 21}
+CALLED = {"train": "training", "val": "validation", "test": "test"}
 CURVES = "training_losses", "training_errors", "validation_losses", "validation_errors"
 
 
-class Run:
-    """One call of get_training_stats, and all that it did to the network.
-
-    calls: (what, (partition, rows), value, train_mode) in their order; the value is a forward's output or the labels
-    of a backward, and the rows of a backward or a step are those of the forward before it.
+class Call(typing.NamedTuple):
+    """what: "forward", "backward" or "step". rows: of the partition called name, those of the last forward; None if it
+    is none of these. value: the output, or the labels. mode: train_mode.
     """
+
+    what: str
+    name: str
+    rows: list
+    value: np.ndarray
+    mode: bool
+
+
+class Run:
+    """One call of get_training_stats, and all that it did to the network."""
 
     def __init__(self, view, network, one_hot, sizes=EVEN, epochs=EPOCHS, batch_size=BATCH):
         rng = np.random.RandomState(0)
-        self.epochs_asked, self.batch_size = epochs, batch_size
+        self.nepochs, self.batch_size = epochs, batch_size
         self.x = {name: rng.normal(0, 1, (n, D)) for name, n in sizes.items()}
         self.labels = {name: rng.permutation(np.arange(n) % K) for name, n in sizes.items()}
-        self.y = {name: np.eye(K)[labels] if one_hot else labels.copy() for name, labels in self.labels.items()}
-        self.calls, self._busy, self.changed, self.seeds = [], False, "", 0
-        self.result = self._train(view, network)
-
-    def _train(self, view, network):
-        given = Given()
-        dset = tuple((given(name + "x", self.x[name].copy()), given(name + "y", self.y[name].copy())) for name in self.x)
+        self.calls, self.seeds, self.changed, self._busy, given = [], 0, "", False, Given()
+        dset = tuple((given(f"{name}x", x.copy()), given(f"{name}y", (np.eye(K)[self.labels[name]] if one_hot else
+                      self.labels[name].copy()))) for name, x in self.x.items())
         np.random.seed(11785)
         with quiet(), view.put_right():
             get_training_stats = view.get_training_stats
             try:
                 mlp = network(view)
                 with self._watching(type(mlp)), mock.patch("numpy.random.seed", self._seeded):
-                    result = get_training_stats(mlp, dset, self.epochs_asked, self.batch_size)
+                    result = get_training_stats(mlp, dset, epochs, batch_size)
             except Lost:
                 raise
             except Exception as error:
                 line = told(error)
-                raise Lost(line if line.startswith("get_training_stats ") else f"get_training_stats fails: {line}") from error
+                raise Lost("get_training_stats fails: " * (not line.startswith("get_training_stats ")) + line) from error
         try:
             given.check_unchanged()
         except Lost as lost:
@@ -58,7 +64,11 @@ class Run:
         if not isinstance(result, (tuple, list)):
             what = "None" if result is None else f"a {type(result).__name__}"
             raise Lost(f"get_training_stats returns {what}: the handout asks for the four curves and the confusion matrix")
-        return list(result)
+        self.result = list(result)
+        # backward runs the criterion, so it can serve to evaluate too: on another set or in eval mode, without a step
+        what = [call.what for call in self.calls] + [None, None]
+        self.steps = [k for k, call in enumerate(self.calls) if what[k:k + 2] == ["forward", "backward"]
+                      and (what[k + 2] == "step" or (call.name == "train" and call.mode))]
 
     def _seeded(self, *args):
         self.seeds += 1
@@ -78,76 +88,73 @@ class Run:
                     output = method(mlp, *args, **kwargs)
                 finally:
                     self._busy = False
-                self._note(what, argument, output, mode)
+                if what == "forward":
+                    self.calls.append(Call(what, *self._rows(argument), np.array(output, dtype=float), mode))
+                else:
+                    last = next((call for call in reversed(self.calls) if call.what == "forward"), None)
+                    self.calls.append(Call(what, *(last[1:3] if last else (None, ())), np.array(argument), mode))
                 return output
             return call
 
         names = {name: "forward" for name in dir(MLP) if name == "__call__" or "forward" in name}
-        names.update(backward="backward", step="step")
-        return mock.patch.multiple(MLP, **{name: noting(what, getattr(MLP, name)) for name, what in names.items()
-                                           if hasattr(MLP, name)})
-
-    def _note(self, what, argument, output, mode):
-        if what != "forward":
-            rows = next((call[1] for call in reversed(self.calls) if call[0] == "forward"), (None, ()))
-            self.calls.append((what, rows, np.array(argument), mode))
-        else:
-            self.calls.append((what, self._rows(argument), np.array(output, dtype=float), mode))
+        names.update((name, name) for name in ("backward", "step") if hasattr(MLP, name))
+        return mock.patch.multiple(MLP, **{name: noting(what, getattr(MLP, name)) for name, what in names.items()})
 
     def _rows(self, x):
         """The partition that the rows of x are of, and their numbers there; (None, ()) if they are of none."""
         x = np.asarray(x, dtype=float)
         for name, known in self.x.items():
             if x.ndim == 2 and x.shape[1] == D and len(x):
-                distance = np.abs(x[:, np.newaxis, :8] - known[:, :8]).max(axis=2)
-                rows = distance.argmin(axis=1)
+                rows = np.abs(x[:, np.newaxis, :8] - known[:, :8]).max(axis=2).argmin(axis=1)
                 if np.abs(x - known[rows]).max() < 1e-5:
                     return name, rows
         return None, ()
 
-    def steps(self):
-        """The positions in calls of the training forwards: a backward follows, and it is not just for the loss.
-
-        backward runs the criterion, so it can serve to evaluate too: on another set or in eval mode, without a step.
-        """
-        what = [call[0] for call in self.calls] + [None, None]
-        return [k for k, (_, rows, _, mode) in enumerate(self.calls) if what[k:k + 2] == ["forward", "backward"]
-                and (what[k + 2] == "step" or (rows[0] == "train" and mode))]
-
     def epochs(self):
         """For each epoch, the positions of its forwards of training examples."""
-        steps = [k for k in self.steps() if self.calls[k][1][0] == "train"]
+        steps = [k for k in self.steps if self.calls[k].name == "train"]
         if not steps:
-            raise Lost("get_training_stats trains on rows that are not in the training set" if self.steps() else
+            raise Lost("get_training_stats trains on rows that are not in the training set" if self.steps else
                        "get_training_stats never calls forward with training examples and then backward")
-        if len(steps) % self.epochs_asked:
-            raise Lost(f"get_training_stats trains on {len(steps)} batches in {self.epochs_asked} epochs: not the same "
+        size, more = divmod(len(steps), self.nepochs)
+        if more:
+            raise Lost(f"get_training_stats trains on {len(steps)} batches in {self.nepochs} epochs: not the same "
                        "number in each")
-        size = len(steps) // self.epochs_asked
         return [steps[k:k + size] for k in range(0, len(steps), size)]
 
     def evaluated(self, name, epoch):
         """The positions of the forwards of a partition after an epoch and before the next training batch."""
-        end = min((k for k in self.steps() if k > epoch[-1] and self.calls[k][1][0] == "train"), default=len(self.calls))
-        return [k for k in range(epoch[-1] + 1, end) if self.calls[k][0] == "forward" and self.calls[k][1][0] == name]
+        end = min((k for k in self.steps if k > epoch[-1] and self.calls[k].name == "train"), default=None)
+        return [k for k, call in list(enumerate(self.calls))[epoch[-1] + 1:end]
+                if (call.what, call.name) == ("forward", name)]
 
-    def classes(self, position):
-        """The classes that the forward at this position is held against: those that backward got, else the true."""
-        name, rows = self.calls[position][1]
-        following = self.calls[position + 1] if position + 1 < len(self.calls) else (None,)
-        if following[0] == "backward":
-            labels = following[2]
-            if labels.shape == (len(rows), K):
+    def whole(self, name, positions, which):
+        """These positions; Lost unless their forwards are of each example of a partition, in eval mode."""
+        require_unchanged(self, name)
+        n, rows = len(self.x[name]), {row for k in positions for row in self.calls[k].rows}
+        if rows != set(range(n)):
+            raise Lost(f"the {CALLED[name]} set is not evaluated whole after {which} epoch: {len(rows)} of its {n} "
+                       "examples are")
+        if any(self.calls[k].mode for k in positions):
+            raise Lost(f"the {CALLED[name]} set is evaluated in training mode: call mlp.eval() first")
+        return positions
+
+    def classes(self, k):
+        """The classes that the forward at position k is held against: those that backward got, else the true."""
+        call, *following = self.calls[k:k + 2]
+        if following and following[0].what == "backward":
+            labels = following[0].value
+            if labels.shape == (len(call.rows), K):
                 return labels.argmax(axis=1)
-            if labels.shape == (len(rows),) and np.all((labels >= 0) & (labels < K)):
+            if labels.shape == (len(call.rows),) and np.all((labels >= 0) & (labels < K)):
                 return labels.astype(int)
-        return self.labels[name][rows]
+        return self.labels[call.name][call.rows]
 
     def losses_and_errors(self, positions):
         """For each forward at these positions: the losses and the mistakes, per example."""
         found = []
         for k in positions:
-            output, truth = self.calls[k][2], self.classes(k)
+            output, truth = self.calls[k].value, self.classes(k)
             if output.shape != (len(truth), K):
                 raise Lost(f"forward returns shape {output.shape} for {len(truth)} examples of {K} classes")
             log_sm = output - np.logaddexp.reduce(output, axis=1)[:, np.newaxis]
@@ -164,7 +171,7 @@ def reference_network(view):
 def own_network(view):
     """The first of three networks, with BatchNorm, without, and linear, that the handin can train a step."""
     for setting in [([8], 1), ([8], 0), ([], 0)]:
-        try:
+        with contextlib.suppress(Exception):
             mlp = built(view, *setting)
             mlp.forward(np.zeros((2, D)))
             mlp.backward(np.eye(K)[:2])
@@ -172,8 +179,6 @@ def own_network(view):
             mlp.eval()
             if mlp.forward(np.zeros((3, D))).shape == (3, K):
                 return built(view, *setting)
-        except Exception:
-            continue
     raise Lost("no network of hw1.py can be trained")
 
 
@@ -192,25 +197,22 @@ def lost_of(ask, run):
 
 def best_run(handin):
     """Return (run, setting): that in which the handin loses least; a Lost in place of a run that failed."""
-    if hasattr(handin, "training"):
-        return handin.training
-    best = None
-    for network, repaired in ((reference_network, False), (reference_network, True), (own_network, True)):
-        before = handin.lost_before() if repaired else ()
-        view = View(handin.nn, {repair for check in before for repair in check.repairs} & {"parts", "batchnorm", "weights"})
-        for one_hot in (True, False):
-            try:
-                run = Run(view, network, one_hot)
-            except Lost as lost:
-                run = lost
-            price = sum(points for ask, points in ABOUT_A_RUN if lost_of(ask, run))
-            if best is None or price < best[0]:
-                best = price, run, (view, network, one_hot)
-            if best[0] == 0:
-                break
-        if best[0] == 0:
-            break
-    handin.training = best[1:]
+    if not hasattr(handin, "training"):
+        prices = []
+        for network, repaired in ((reference_network, False), (reference_network, True), (own_network, True)):
+            repairs = {repair for check in (handin.lost_before() if repaired else ()) for repair in check.repairs}
+            for one_hot in (True, False):
+                setting = View(handin.nn, repairs & {"parts", "batchnorm", "weights"}), network, one_hot
+                try:
+                    run = Run(*setting)
+                except Lost as lost:
+                    run = lost
+                price = sum(points for ask, points in ABOUT_A_RUN if lost_of(ask, run))
+                if not prices or price < min(prices):
+                    handin.training = run, setting
+                prices.append(price)
+                if price == 0:
+                    return handin.training
     return handin.training
 
 
@@ -218,17 +220,21 @@ def best_run(handin):
 
 def result(run):
     """Four curves, float64, of an entry an epoch."""
-    if len(run.result) < 4:
-        raise Lost(f"get_training_stats returns {len(run.result)} values; the handout asks for five, the four curves and "
-                   "the confusion matrix")
+    require_values(run, 4)
     for name, curve in zip(CURVES, run.result):
         if not isinstance(curve, np.ndarray):
             raise Lost(f"{name} is a {type(curve).__name__}, the grader compares with a NumPy array")
         if curve.dtype.kind in "iu":
             raise Lost(f"{name} is an integer array, which cuts off the fractions: make it float64")
-        if curve.shape != (run.epochs_asked,) or curve.dtype != np.float64:
+        if curve.shape != (run.nepochs,) or curve.dtype != np.float64:
             raise Lost(f"{name} has shape {curve.shape} and dtype {curve.dtype}, the grader compares with "
-                       f"{(run.epochs_asked,)} and float64: an entry for each of {run.epochs_asked} epochs")
+                       f"{(run.nepochs,)} and float64: an entry for each of {run.nepochs} epochs")
+
+
+def require_values(run, number):
+    if not number <= len(run.result) <= 5:
+        raise Lost(f"get_training_stats returns {len(run.result)} values; the handout asks for five, the four curves and "
+                   "the confusion matrix")
 
 
 def require_unchanged(run, name):
@@ -237,7 +243,7 @@ def require_unchanged(run, name):
 
 
 def batch_sizes(run, epoch):
-    sizes = [len(run.calls[k][1][1]) for k in epoch]
+    sizes = [len(run.calls[k].rows) for k in epoch]
     if max(sizes) > run.batch_size:
         raise Lost("a batch is larger than batch_size")
     if sum(sizes) % run.batch_size == 0 and min(sizes) < run.batch_size:
@@ -247,91 +253,74 @@ def batch_sizes(run, epoch):
 def batches(run):
     """Each epoch trains once on every example, with its own label, in a new order."""
     require_unchanged(run, "train")
-    for k in run.steps():
-        if run.calls[k][1][0] != "train":
-            raise Lost("get_training_stats trains on " + {
-                "val": "the validation set: only evaluate on it", "test": "the test set: only evaluate on it"}.get(
-                    run.calls[k][1][0], "rows that are not in the training set"))
-    if run.seeds >= run.epochs_asked:
+    for k in run.steps:
+        if run.calls[k].name != "train":
+            raise Lost("get_training_stats trains on " + (
+                f"the {CALLED[run.calls[k].name]} set: only evaluate on it" if run.calls[k].name else
+                "rows that are not in the training set"))
+    if run.seeds >= run.nepochs:
         raise Lost("get_training_stats calls np.random.seed in each epoch: seed once, or not at all")
     orders, n = [], len(run.x["train"])
     for epoch in run.epochs():
-        rows = np.concatenate([run.calls[k][1][1] for k in epoch])
+        rows = [row for k in epoch for row in run.calls[k].rows]
         batch_sizes(run, epoch)
         if len(rows) == n // BATCH * BATCH != n:
             raise Lost(f"the last, shorter batch is dropped: {len(rows)} of {n} examples are trained on")
         if sorted(rows) != list(range(n)):
             raise Lost(f"an epoch does not train on each example once: it takes {len(rows)} rows, {len(set(rows))} "
                        f"different ones, of {n}")
-        if any((run.classes(k) != run.labels["train"][run.calls[k][1][1]]).any() for k in epoch):
+        if any((run.classes(k) != run.labels["train"][run.calls[k].rows]).any() for k in epoch):
             raise Lost("backward gets labels of other examples than forward: shuffle data and labels together")
-        orders.append(list(rows))
+        orders.append(rows)
     if orders[0] == orders[1] == orders[2] == sorted(orders[0]):
         raise Lost("the examples are not shuffled: every epoch takes them in the same order")
     if orders[1] in (orders[0], orders[2]):
         raise Lost("two epochs take the examples in the same order: shuffle anew for each")
-    for k in run.steps():
-        if [call[0] for call in run.calls[k + 2:k + 3]] != ["step"]:
-            raise Lost("a batch is not followed by one step: forward, backward, step for each")
+    if any([call.what for call in run.calls[k + 2:k + 3]] != ["step"] for k in run.steps):
+        raise Lost("a batch is not followed by one step: forward, backward, step for each")
 
 
 def training_statistics(run):
     """Averages per example, over the batches as they were trained on."""
     epochs = run.epochs()
-    if any(run.calls[k][3] is False for k in epochs[0]):
+    if any(run.calls[k].mode is False for k in epochs[0]):
         raise Lost("the network trains in eval mode: call mlp.train() first")
-    if any(run.calls[k][3] is False for epoch in epochs for k in epoch):
+    if any(run.calls[k].mode is False for epoch in epochs for k in epoch):
         raise Lost("after the first validation the network goes on training in eval mode: call mlp.train() each epoch")
     again = [run.evaluated("train", epoch) for epoch in epochs]
-    if all(again) and len(run.result) > 0:
+    if all(again) and run.result:
         means = [np.concatenate([losses for losses, _ in run.losses_and_errors(positions)]).mean() for positions in again]
         if difference_of("", run.result[0], np.array(means), []) is None:
             raise Lost("training_losses are those of a second pass after each epoch: average the batches as they were "
                        "trained on")
-    check_curves("training", [run.losses_and_errors(epoch) for epoch in epochs], run.result[:2])
+    check_curves(run, CURVES[:2], epochs)
 
 
 def validation_statistics(run):
     """Averages per example over the validation set, in eval mode, after each epoch."""
-    positions = [run.evaluated("val", epoch) for epoch in run.epochs()]
-    for found in positions:
-        require_whole(run, "val", found, "validation", "each")
-    check_curves("validation", [run.losses_and_errors(found) for found in positions], run.result[2:4])
-
-
-def require_whole(run, name, positions, called, which):
-    """Lost unless the forwards at these positions are of each example of a set, in eval mode."""
-    require_unchanged(run, name)
-    n, rows = len(run.x[name]), {row for k in positions for row in run.calls[k][1][1]}
-    if rows != set(range(n)):
-        raise Lost(f"the {called} set is not evaluated whole after {which} epoch: {len(rows)} of its {n} examples are")
-    if any(run.calls[k][3] for k in positions):
-        raise Lost(f"the {called} set is evaluated in training mode: call mlp.eval() first")
+    found = [run.evaluated("val", epoch) for epoch in run.epochs()]
+    check_curves(run, CURVES[2:], [run.whole("val", positions, "each") for positions in found])
 
 
 def confusion_matrix(run):
     """Counts over the test set: rows the predicted class, columns the true one."""
-    if len(run.result) != 5:
-        raise Lost(f"get_training_stats returns {len(run.result)} values; the handout asks for five, the last of them the "
-                   "confusion matrix")
+    require_values(run, 5)
     matrix, want = run.result[4], np.zeros((K, K))
     if not isinstance(matrix, np.ndarray) or matrix.dtype.kind not in "biuf":
         raise Lost(f"confusion_matrix is a {type(matrix).__name__}, the grader compares with a NumPy array of numbers")
     if matrix.shape != (K, K):
         raise Lost(f"confusion_matrix has shape {matrix.shape}, for {K} classes it is {(K, K)}")
-    last = run.epochs()[-1][-1]
-    positions = [k for k, call in enumerate(run.calls) if k > last and call[0] == "forward" and call[1][0] == "test"]
-    require_whole(run, "test", positions, "test", "the last")
-    predicted = {row: output.argmax() for k in positions for row, output in zip(run.calls[k][1][1], run.calls[k][2])}
+    positions = run.whole("test", run.evaluated("test", run.epochs()[-1]), "the last")
+    predicted = {row: output.argmax() for k in positions for row, output in zip(run.calls[k].rows, run.calls[k].value)}
     for row, label in predicted.items():
         want[label, run.labels["test"][row]] += 1
     matrix = matrix.astype(float)
-    sums_are_right = all(np.array_equal(matrix.sum(axis), want.sum(axis)) for axis in (0, 1))
+    same_sums = all(np.array_equal(matrix.sum(axis), want.sum(axis)) for axis in (0, 1))
     compare("confusion_matrix", matrix, want, {
         "is transposed: rows are the predicted class, columns the true one": want.T,
         "holds fractions, not counts": want / want.sum(),
         "has right sums of rows and columns but wrong entries: predictions and labels are not in the same order":
-            matrix if sums_are_right else want})
+            matrix if same_sums else want})
 
 
 def compare(name, got, want, mistakes):
@@ -354,12 +343,13 @@ MISTAKES = {  # what curves may be instead, as functions of an epoch's values, a
 }
 
 
-def check_curves(which, found, curves):
-    """found: for each epoch, what losses_and_errors gave; curves: the two that were returned."""
-    if len(curves) < 2:
-        raise Lost(f"get_training_stats does not return {which}_losses and {which}_errors")
-    for k, name in enumerate((f"{which}_losses", f"{which}_errors")):
-        epochs, got = [[pair[k] for pair in epoch] for epoch in found], curves[k]
+def check_curves(run, names, positions):
+    """Hold two curves against the forwards at these positions, a list for each epoch."""
+    found, curves = [run.losses_and_errors(epoch) for epoch in positions], dict(zip(CURVES, run.result))
+    for k, name in enumerate(names):
+        if name not in curves:
+            raise Lost(f"get_training_stats does not return {' and '.join(names)}")
+        epochs, got = [[pair[k] for pair in epoch] for epoch in found], curves[name]
         with quiet(), contextlib.suppress(TypeError, ValueError):
             got = np.array(got, dtype=float)  # what its type costs is asked elsewhere
         compare(name, got, [np.concatenate(epoch).mean() for epoch in epochs],
