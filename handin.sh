@@ -1,37 +1,34 @@
 #!/bin/sh
 # Makes handin.tar, the archive to submit to Autolab: hw1/hw1.py and the modules of hw1/ that it imports.
 #
-#     ./handin.sh                                  from any folder
-#     PYTHON=.venv/bin/python path/to/handin.sh    with a Python of your choice (3.9 or newer, with NumPy)
+#     ./handin.sh                           from any folder
+#     PYTHON=path/to/python ./handin.sh     with a Python of your choice (3.9 or newer, with NumPy)
 #
-# It unpacks the archive into an empty folder and imports it there as the grader does. What the grader would
-# stumble over is refused: it says why, ends with status 1 and leaves an older handin.tar as it was. At the end
-# it grades what it has made.
+# Without PYTHON it takes the active environment's, or .venv's beside it, or python3. It imports what it packs
+# in an empty folder, as the grader does. What a grader of 2018 could not take is refused: it says why, ends
+# with status 1 and leaves an older handin.tar as it was. At the end it grades what it has made.
 set -eu
 
-refuse() {
-    printf 'handin.sh: %s\n' "$1" >&2
-    exit 1
-}
-
-# Asked before the cd: PYTHON may be relative to the folder you are in.
-python=${PYTHON:-python3}
-command -v "$python" >/dev/null ||
-    refuse "there is no $python: install Python 3.9 or newer with NumPy, or set PYTHON to the path of one"
-python=$("$python" -E -c '
-import sys
-if sys.version_info < (3, 9):
-    sys.exit("handin.sh: %s is Python %d.%d: set PYTHON to the path of Python 3.9 or newer, with NumPy"
-             % ((sys.executable,) + sys.version_info[:2]))
+suits() {  # prints the path of a Python, or says what it lacks
+    "$1" -E -c 'import sys
 del sys.path[0]  # the folder you are in: a numpy.py may lie there
+if sys.version_info < (3, 9):
+    sys.exit("handin.sh: %s is Python %d.%d" % ((sys.executable,) + sys.version_info[:2]))
 import importlib.util
 if not importlib.util.find_spec("numpy"):
-    sys.exit("handin.sh: %s has no NumPy (PYTHONPATH set aside): install it there,\n"
-             "or set PYTHON to the path of a Python that has it" % sys.executable)
-print(sys.executable)') || exit 1
+    sys.exit("handin.sh: %s has no NumPy" % sys.executable)
+print(sys.executable)'
+}
 
-CDPATH='' cd -- "$(dirname -- "$0")"
-[ -f hw1/hw1.py ] || refuse "hw1/hw1.py is missing: your solution belongs in the folder hw1 beside handin.sh"
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+for candidate in "${VIRTUAL_ENV:-/none}/bin/python" "${CONDA_PREFIX:-/none}/bin/python" "$here/.venv/bin/python" python3; do
+    [ -n "${PYTHON:-}" ] || ! suits "$candidate" >/dev/null 2>&1 || PYTHON=$candidate
+done
+python=$(suits "${PYTHON:-python3}") || {
+    echo "handin.sh: set PYTHON to the path of Python 3.9 or newer with NumPy, or activate its environment" >&2
+    exit 1
+}
+cd "$here"
 
 # Everything is made in $work, on the file system of handin.tar: the mv at the end is then a rename.
 work=handin.$$.partial
@@ -44,125 +41,88 @@ trap finish EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
-mkdir "$work" "$work/unpacked"
+mkdir "$work"
 
-# Read hw1.py and the modules it imports, without running them, and pack them.
-"$python" -I -W ignore - "$work/handin.tar" <<'END'
-import ast, gzip, importlib.machinery, io, os, sys, sysconfig, tarfile
+"$python" -I -W ignore - "$work" <<'END_OF_PYTHON'
+import ast, os, shutil, subprocess, sys, sysconfig, tarfile
+from importlib.machinery import PathFinder
 
 STDLIB = [sysconfig.get_path("stdlib"), os.path.join(sysconfig.get_path("stdlib"), "lib-dynload")]
-STDLIB_SINCE_3_5 = ["contextvars", "dataclasses", "graphlib", "secrets", "tomllib", "zoneinfo"]
-# Looked for by hand, as ast.parse(feature_version=(3, 5)) overlooks them in one Python or another. Unseen by
-# both: a comma after *args in a def, a bare * in return, yield or x[...], @ with any expression, continue in
-# finally, async generators.
-SYNTAX_SINCE_3_5 = {"JoinedStr": "an f-string", "AnnAssign": "an annotated variable", "NamedExpr": "a :="}
+NEW_MODULES = "contextvars dataclasses graphlib secrets tomllib zoneinfo".split()  # since Python 3.5
+NEW_SYNTAX = {ast.JoinedStr: "an f-string", ast.NamedExpr: "a :="}  # which ast.parse overlooks in some versions
+IMPORT = """import os, sys
+from hw1 import hw1
+if not hw1.__file__.startswith(os.getcwd()):
+    sys.exit("handin.sh: " + hw1.__file__ + " hides the hw1/hw1.py of the archive: uninstall that hw1")
+names = '''Activation Identity Sigmoid Tanh ReLU Criterion SoftmaxCrossEntropy BatchNorm
+random_normal_weight_init zeros_bias_init MLP get_training_stats'''.split()
+missing = [name for name in names if not hasattr(hw1, name)]
+if missing:
+    sys.exit("handin.sh: hw1/hw1.py lacks what the grader imports from it: " + ", ".join(missing))
+open("imported", "w").close()
+"""
 
 
-def refuse(path, line, reason):
-    sys.exit(f"handin.sh: {path}, line {line}: {reason}")
-
-
-def newer_syntax(node):
-    if isinstance(node, (ast.FunctionDef, ast.Lambda)) and node.args.posonlyargs:
-        return "a positional-only parameter"
+def newer(node):
+    """What in a node is newer than Python 3.5, or None."""
     if isinstance(node, ast.ImportFrom) and node.module == "__future__":
-        names = [alias.name for alias in node.names]
-        return "annotations from __future__" if "annotations" in names else None
-    return SYNTAX_SINCE_3_5.get(type(node).__name__)
+        return "annotations from __future__" if "annotations" in [a.name for a in node.names] else None
+    posonly = getattr(getattr(node, "args", None), "posonlyargs", None)
+    return NEW_SYNTAX.get(type(node)) or ("a positional-only parameter" if posonly else None)
 
 
-def parse(path, source):
-    try:
-        compile(source, path, "exec", dont_inherit=True)
-    except (SyntaxError, ValueError) as error:  # ValueError: null bytes, as in a file saved as UTF-16
-        line, message = getattr(error, "lineno", None) or 1, getattr(error, "msg", error)
-        refuse(path, line, f"{type(error).__name__}: {message}")
-    tree = ast.parse(source)
-    for node in filter(newer_syntax, ast.walk(tree)):
-        refuse(path, node.lineno, f"{newer_syntax(node)} is newer than Python 3.5, the grader's")
-    try:
-        ast.parse(source, feature_version=(3, 5))
-    except SyntaxError as error:
-        refuse(path, error.lineno, f"{error.msg}; the grader's is 3.5")
-    return tree
-
-
-def modules_named(node):
+def imported(node):
+    """The modules that a node imports, as package.module."""
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
     if not isinstance(node, ast.ImportFrom):
         return []
-    name = ("hw1" + "." * node.level if node.level else "") + (node.module or "")
-    return ["hw1." + alias.name for alias in node.names] if name in ("hw1", "hw1.") else [name]
+    module = ".".join(["hw1"] * bool(node.level) + [node.module] * bool(node.module))
+    return ["hw1." + alias.name for alias in node.names] if module == "hw1" else [module]
 
 
-def grader_has(package):
-    return package in ["numpy", *sys.builtin_module_names] or (
-        package not in STDLIB_SINCE_3_5 and importlib.machinery.PathFinder.find_spec(package, STDLIB))
-
-
-sources, waiting = {}, ["hw1/hw1.py"]
-while waiting:
-    path = waiting.pop()
-    with open(path, "rb") as file:
-        sources[path] = file.read()
-    for node in ast.walk(parse(path, sources[path])):
-        for name in modules_named(node):
-            package, *modules = name.split(".")
-            needed = f"hw1/{modules[0] if modules else '__init__'}.py"
-            if package != "hw1" and not grader_has(package):
-                hint = f": import it as hw1.{package}" if os.path.isfile(f"hw1/{package}.py") else ""
-                refuse(path, node.lineno, f"imports {package}, which the grader lacks{hint}")
-            if package == "hw1" and not os.path.isfile(needed):
-                refuse(path, node.lineno, f"imports {name}, and there is no file {needed}")
-            if package == "hw1" and needed not in sources:
-                waiting.append(needed)
-
-packed = io.BytesIO()
-with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as stream, tarfile.open(fileobj=stream, mode="w") as archive:
-    for path, source in sorted(sources.items()):
-        member = tarfile.TarInfo(path)
-        member.size, member.mtime = len(source), int(os.path.getmtime(path))
-        archive.addfile(member, io.BytesIO(source))
+work, paths = sys.argv[1], ["hw1/hw1.py"]
+os.mkdir(os.path.join(work, "hw1"))
 try:
-    with open(sys.argv[1], "wb") as file:
-        file.write(packed.getvalue())
+    for path in paths:  # which grows
+        if not os.path.isfile(path):
+            sys.exit(f"handin.sh: {path} is missing: {'your solution belongs there' if path == paths[0] else where}")
+        source = open(path, "rb").read()
+        try:
+            tree = ast.parse(source)
+            compile(tree, path, "exec")
+            new = next(((node.lineno, newer(node) + " is newer") for node in ast.walk(tree) if newer(node)), None)
+            new or ast.parse(source, feature_version=(3, 5))
+        except (SyntaxError, ValueError) as error:  # ValueError: null bytes, as in a file saved as UTF-16
+            new = getattr(error, "lineno", None) or 1, f"{type(error).__name__}: {getattr(error, 'msg', error)}"
+        if new:
+            sys.exit(f"handin.sh: {path}, line {new[0]}: {new[1]}; the grader has Python 3.5")
+        for node in ast.walk(tree):
+            for package, module in [(name + ".").split(".")[:2] for name in imported(node)]:
+                where, needed = f"{path} imports it in line {node.lineno}", f"hw1/{module or '__init__'}.py"
+                standard = package in sys.builtin_module_names or PathFinder.find_spec(package, STDLIB)
+                if package == "hw1":
+                    paths += [needed] * (needed not in paths)
+                elif package != "numpy" and (package in NEW_MODULES or not standard):
+                    hint = f": import it as hw1.{package}" if os.path.isfile(f"hw1/{package}.py") else ""
+                    sys.exit(f"handin.sh: {path}, line {node.lineno}: imports {package}, which the grader lacks{hint}")
+        shutil.copyfile(path, os.path.join(work, path))
+    done = subprocess.run([sys.executable, "-E", "-c", IMPORT], cwd=work, stdout=subprocess.PIPE)
+    if not os.path.exists(os.path.join(work, "imported")):
+        sys.exit("handin.sh: hw1/hw1.py cannot be imported as the grader does")
+    if done.stdout:
+        sys.exit(f"handin.sh: hw1/hw1.py prints when it is imported: {done.stdout.decode(errors='replace').split(chr(10))[0]}")
+    with tarfile.open(os.path.join(work, "handin.tar"), "w:gz") as archive:
+        for path in sorted(paths):
+            archive.add(os.path.join(work, path), path)
 except OSError as error:
-    sys.exit(f"handin.sh: cannot write handin.tar ({error.strerror}): make room, and run it again")
-END
-
-# Import what was packed as the grader does. What it prints goes to a file.
-tar -xzf "$work/handin.tar" -C "$work/unpacked"
-(cd "$work/unpacked" && "$python" -E -B -) >"$work/printed" <<'END'
-import os, sys, traceback
-
-NAMES = """Activation Identity Sigmoid Tanh ReLU Criterion SoftmaxCrossEntropy BatchNorm
-random_normal_weight_init zeros_bias_init MLP get_training_stats""".split()
-here = os.getcwd() + os.sep
-try:
-    from hw1 import hw1
-except BaseException as error:  # sys.exit() and Ctrl-C too: each would end the grader's run
-    lines = [f"{frame.filename[len(here):]}, line {frame.lineno}"
-             for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(here)]
-    where = lines[-1] if lines else "from hw1 import hw1"
-    sys.exit(f"handin.sh: {where}: {type(error).__name__}: {error}")
-if hw1.__file__ != here + "hw1/hw1.py":
-    sys.exit(f"handin.sh: {hw1.__file__} hides the hw1/hw1.py of the archive: uninstall that hw1")
-missing = [name for name in NAMES if not hasattr(hw1, name)]
-if missing:
-    sys.exit(f"handin.sh: hw1/hw1.py lacks what the grader imports from it: {', '.join(missing)}")
-END
-[ ! -s "$work/printed" ] ||
-    refuse "hw1/hw1.py prints when it is imported, which the grader would read: $(head -n 1 "$work/printed")"
-
-echo "handin.tar holds"
-tar -tzf "$work/handin.tar" | sed 's/^/    /'
-echo "in $(($(wc -c <"$work/handin.tar"))) bytes."
+    sys.exit(f"handin.sh: {error.filename or 'handin.tar'}: {error.strerror}")
+print("handin.tar holds", ", ".join(sorted(paths)))
+END_OF_PYTHON
 mv -f "$work/handin.tar" handin.tar
 echo "handin.tar is ready: submit it to Autolab."
 
 # What Autolab would say, where the grader is at hand. The archive is made, whatever the score.
 if [ -d tests/grader ]; then
-    echo "Grading it:"
     "$python" -m tests.grader handin.tar || true
 fi

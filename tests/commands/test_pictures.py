@@ -86,7 +86,7 @@ def headings(figure):
 # ---- matplotlib ---------------------------------------------------------------------------------
 
 def test_drawing_and_saving_import_no_pyplot(tmp_path):
-    code = ("import sys; from tests.project.test_pictures import STATS, network, pictures; "
+    code = ("import sys; from tests.commands.test_pictures import STATS, network, pictures; "
             "pictures.training(STATS); pictures.save(pictures.first_layer(network()), sys.argv[1]); "
             "print('matplotlib.pyplot' in sys.modules)")
     assert python(code, tmp_path / "a.svg") == ("False\n", "")
