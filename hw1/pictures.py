@@ -1,60 +1,73 @@
-"""Lets you see a training: its examples, curves, what it confuses and gets wrong, its first weights.
+"""Lets you see a training: its examples and curves, what it confuses and gets wrong, its weights.
 
     figure = pictures.training(get_training_stats(mlp, dset, nepochs, batch_size))
     pictures.save(figure, "training.png")
 
-digits, training, comparison, mistakes, first_layer and report each return a matplotlib Figure, which a
-notebook shows when it is the last value of a cell; save writes it as png, svg or pdf. They need matplotlib,
-3.5 or newer, and raise ImportError where it is missing; nothing else does. They do without pyplot, so that no
-display is needed and no figure stays open.
+digits, training, comparison, mistakes, first_layer and report each return a matplotlib Figure,
+which a notebook shows when it is the last value of a cell; save writes it as png, svg or pdf. They
+need matplotlib, 3.5 or newer, and raise ImportError without; nothing else does. They do without
+pyplot, so that no display and no back end is needed and no figure stays open.
 """
 
 import contextlib
 import copy
 import io
 import math
+import os
 import pathlib
+import sys
 
 import numpy as np
 
-from hw1 import saved
+from data import mnist
 
 # By suffix. Without a date, the same figure gives the same file.
 METADATA = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 STYLE = {
-    "figure.dpi": 100, "savefig.dpi": 150, "svg.hashsalt": "hw1",
-    "font.size": 10, "axes.titlesize": 11, "axes.titlelocation": "left", "axes.spines.top": False,
-    "axes.spines.right": False, "axes.grid": True, "grid.color": "0.9", "axes.axisbelow": True,
+    "figure.dpi": 100, "savefig.dpi": 140, "svg.hashsalt": "hw1", "font.size": 10,
+    "axes.titlesize": 11, "axes.titlelocation": "left", "axes.edgecolor": "0.4",
+    "axes.axisbelow": True, "grid.color": "0.9", "lines.markersize": 5,
     "figure.constrained_layout.w_pad": 0.08, "figure.constrained_layout.h_pad": 0.08,  # inches
 }
 WIDTH = 10  # inches: what a page shows some 1000 pixels wide
-TRAINING_HEIGHT = 5.2  # inches: of the curves and the confusion matrix
-COMPARISON_HEIGHT = 3.8  # inches
-HEADING_HEIGHT, MISTAKES_HEIGHT = 0.3, 1.45  # inches: of the mistakes' heading, of a row of them
-DIGITS_HEIGHT = 1.25  # inches: of a row of digits
-MATRIX_SIDE = 4.4 * 72  # points: of the confusion matrix in a figure of that width
+TRAINING_HEIGHT, COMPARISON_HEIGHT = 4.9, 3.8  # inches
+HEADING_HEIGHT, MISTAKES_HEIGHT, DIGITS_HEIGHT = 0.3, 1.32, 1.16  # inches: of rows of images
+MATRIX_SIDE = 3.8 * 72  # points: of the confusion matrix in a figure of that width
 COLUMNS = 10  # images in a row
 BATCH_SIZE = 1000
+PERCENTS = [digit * 10.0**power for power in range(-6, 2) for digit in (1, 2, 5)] + [100]  # ticks
 
 # Blue and vermilion of Okabe and Ito differ for everybody, dashes and markers also without colour.
-TRAINING = {"label": "training", "color": "#0072b2", "linestyle": "--", "marker": "o",
-            "markerfacecolor": "white"}
-VALIDATION = {"label": "validation", "color": "#d55e00", "linestyle": "-", "marker": "s"}
 LOOKS = (  # of trainings that are compared
     {"color": "black", "linestyle": ":", "marker": "o"},
     {"color": "#0072b2", "linestyle": "--", "marker": "v"},
     {"color": "#d55e00", "linestyle": "-.", "marker": "s"},
     {"color": "#009e73", "linestyle": "-", "marker": "^"},
 )
+TRAINING = {**LOOKS[1], "label": "training", "marker": "o", "markerfacecolor": "white"}
+VALIDATION = {**LOOKS[2], "label": "validation", "linestyle": "-"}
+
+
+def require_matplotlib():
+    """Import matplotlib, whatever MPLBACKEND says; ImportError with the remedy if it is missing."""
+    backend = None if "matplotlib" in sys.modules else os.environ.pop("MPLBACKEND", None)
+    try:
+        import matplotlib
+    except ImportError as error:
+        raise ImportError(f"pictures need matplotlib ({error}): pip install matplotlib") from error
+    finally:
+        if backend is not None:
+            os.environ["MPLBACKEND"] = backend
+    if backend:
+        with contextlib.suppress(ValueError):
+            matplotlib.rcParams["backend"] = backend  # as its import would have done
 
 
 @contextlib.contextmanager
 def _style():
-    """Draw in STYLE alone, whatever the notebook has set. ImportError where there is no matplotlib."""
-    try:
-        import matplotlib.style
-    except ImportError as error:
-        raise ImportError(f"pictures need matplotlib ({error}): pip install matplotlib") from error
+    """Draw in STYLE alone, whatever the notebook has set. ImportError without matplotlib."""
+    require_matplotlib()
+    import matplotlib.style
     with matplotlib.style.context(["default", STYLE]):
         yield
 
@@ -63,19 +76,16 @@ def _style():
 
 @_style()
 def digits(pixels, labels):
-    """Draw examples, at most 20, each with its label above.
+    """Draw examples, at most 20, each with its label below.
 
     pixels: (n, side * side), row by row, the largest value black. labels: (n,) class indices.
-    Returns a matplotlib Figure; ValueError if pixels are not square or not as many as labels.
+    ValueError if pixels are not square or not as many as labels.
     """
-    pixels, labels = np.asarray(pixels), np.asarray(labels)
+    pixels = np.asarray(pixels)
     _check_pixels(pixels, len(labels))
-    rows = _rows(labels, most=2)
-    figure = _figure(rows * DIGITS_HEIGHT)
-    for place, image, label in zip(figure.add_gridspec(rows, COLUMNS), pixels, labels):
-        axes = figure.add_subplot(place)
-        _draw_image(axes, image)
-        axes.set_title(f"{label}", loc="center")
+    captions = [f"{label}" for label in labels[:2 * COLUMNS]]
+    figure = _figure(DIGITS_HEIGHT * math.ceil(len(captions) / COLUMNS))
+    _draw_images(figure, pixels, captions)
     return figure
 
 
@@ -83,26 +93,23 @@ def digits(pixels, labels):
 def training(stats):
     """Draw how a training went: loss and error by epoch, the best epoch, and the confusion matrix.
 
-    stats: what get_training_stats returns. The best epoch, marked by a star, is the first with the lowest
-    validation error. The confusion matrix is shaded by the logarithm of its counts, or the rare confusions
-    would look like none; zeros are left blank. Returns a matplotlib Figure; ValueError for other stats.
+    stats: what get_training_stats returns; ValueError for others. A star marks the best epoch, the
+    first with the lowest validation error. On the errors' axis, which is logarithmic, 0 stands at
+    the lower edge. The confusion matrix is shaded by the share of the true class, its column.
     """
-    stats = _checked_stats(stats)
     figure = _figure(TRAINING_HEIGHT)
-    _draw_training(figure, stats)
+    _draw_training(figure, _checked_stats(stats))
     return figure
 
 
 @_style()
 def comparison(trainings):
-    """Draw the training losses and the validation errors of several trainings by epoch, in the same axes.
+    """Draw several trainings' training losses and validation errors by epoch, in the same axes.
 
-    trainings: a dict of what get_training_stats returns, by name, at most 4.
-    Returns a matplotlib Figure; ValueError for others.
+    trainings: a dict of what get_training_stats returns, by name, 1 to 4; ValueError for others.
     """
     if not 1 <= len(trainings) <= len(LOOKS):
-        raise ValueError(f"expected 1 to {len(LOOKS)} trainings, as more could not be told apart, "
-                         f"got {len(trainings)}")
+        raise ValueError(f"expected 1 to {len(LOOKS)} trainings to compare, got {len(trainings)}")
     figure = _figure(COMPARISON_HEIGHT)
     grid = figure.add_gridspec(2, 2, height_ratios=(1, 15))
     names, loss, error = map(figure.add_subplot, (grid[0, :], grid[1, 0], grid[1, 1]))
@@ -112,10 +119,11 @@ def comparison(trainings):
         _plot(error, 100 * errors, label=name, **look)
     loss.set(title="Training loss", xlabel="epoch", ylabel="loss per example")
     error.set(title="Validation error", xlabel="epoch", ylabel="error (%)")
+    _scale_errors(error)
     names.legend(*error.get_legend_handles_labels(), loc="center", ncol=len(LOOKS), frameon=False)
     names.set_axis_off()
     for axes in (loss, error):
-        _tick_epochs(axes, max(len(stats[0]) for stats in trainings.values()))
+        _set_epochs(axes, max(len(stats[0]) for stats in trainings.values()))
     return figure
 
 
@@ -123,88 +131,74 @@ def comparison(trainings):
 def mistakes(mlp, x, y, pixels):
     """Draw the examples that mlp gets wrong, at most 20, those first of which it is the surest.
 
-    x: (n, input_size), as mlp takes them. y: (n,) class indices or (n, K) one-hot. pixels: (n, side * side),
-    the same examples as they are to be drawn, row by row, the largest value black. Under each: what mlp said,
-    what it is, and the probability (softmax) that mlp gave to what it said. mlp itself is left as it was.
-
-    Returns a matplotlib Figure; ValueError if x, y and pixels do not fit together or pixels are not square.
+    x: (n, input_size), as mlp takes them. y: (n,) class indices or (n, K) one-hot. pixels:
+    (n, side * side), the same examples as they are to be drawn, row by row, the largest value
+    black. Below each: what mlp said, what it is, and the probability (softmax) that mlp gave to
+    what it said. mlp itself is left as it was. ValueError if these do not fit together.
     """
-    pixels, wrong = np.asarray(pixels), _mistakes(mlp, x, y)
-    _check_pixels(pixels, len(x))
-    wrong_rows = _rows(wrong, most=2)
-    figure = _figure(HEADING_HEIGHT + wrong_rows * MISTAKES_HEIGHT)
-    _draw_mistakes(figure, wrong, pixels, wrong_rows)
+    height, *shown = _mistakes(mlp, x, y, np.asarray(pixels), most=2 * COLUMNS)
+    figure = _figure(height)
+    _draw_images(figure, *shown)
     return figure
 
 
 @_style()
 def first_layer(mlp):
-    """Draw the weights of each unit of mlp's first layer as a square image: blue below 0, red above.
+    """Draw the weights of each unit of mlp's first layer as an image: blue below 0, yellow above.
 
-    The colours reach to the 99th percentile of the absolute weights: the largest would leave the others pale.
-    Returns a matplotlib Figure; ValueError if mlp.input_size is no square, such as 784 = 28 * 28.
+    The colours reach to the 99th percentile of the absolute weights: the largest would leave the
+    others pale. ValueError if mlp.input_size is no square, such as 784 = 28 * 28.
     """
     side = _side(mlp.input_size)
     if side is None:
-        raise ValueError(f"the first layer can be drawn if input_size is a square such as 784 = 28 * 28, "
-                         f"got {mlp.input_size}")
+        raise ValueError("the first layer can be drawn if input_size is a square such as "
+                         f"784 = 28 * 28, got {mlp.input_size}")
     images = mlp.W[0].T.reshape(-1, side, side)
     columns = math.ceil(math.sqrt(2 * len(images)))
     rows = math.ceil(len(images) / columns)
-    mosaic = np.full((rows, columns, side + 2, side + 2), np.nan)  # with an empty edge of a pixel around each
-    mosaic.reshape(-1, side + 2, side + 2)[:len(images), 1:-1, 1:-1] = images
-    mosaic = mosaic.swapaxes(1, 2).reshape(rows * (side + 2), -1)
+    mosaic = np.full((rows * columns, side + 2, side + 2), np.nan)  # an empty edge around each
+    mosaic[:len(images), 1:-1, 1:-1] = images
+    mosaic = mosaic.reshape(rows, columns, side + 2, side + 2).swapaxes(1, 2)
+    mosaic = mosaic.reshape(rows * (side + 2), -1)
     most = np.percentile(np.abs(images), 99) or 1
-
-    figure = _figure(1 + 0.85 * WIDTH * rows / columns)
+    figure = _figure(0.5 + 0.9 * WIDTH * rows / columns)
     axes = figure.add_subplot()
-    image = axes.imshow(mosaic, cmap="RdBu_r", vmin=-most, vmax=most, interpolation="nearest")
+    image = axes.imshow(mosaic, "cividis", vmin=-most, vmax=most, interpolation="nearest")
     axes.set_title(f"Weights of the first layer: {len(images)} units, {side} x {side} inputs each")
     axes.set_axis_off()
-    figure.colorbar(image, ax=axes, label="weight", extend="both", shrink=0.85, pad=0.01, aspect=30)
+    figure.colorbar(image, label="weight", extend="both", pad=0.01, aspect=30)
     return figure
 
 
 @_style()
 def report(stats, mlp, x, y, pixels):
-    """Draw all at a glance: what training(stats) draws, and below it the 10 surest of the mistakes.
+    """Draw all at a glance: what training(stats) draws, and below it the 10 surest mistakes.
 
-    The arguments are those of training and of mistakes, with the test set as x, y and pixels. Where pixels
-    are not square images, the mistakes are left out. Returns a matplotlib Figure; ValueError as those two.
+    The arguments are those of training and of mistakes, with the test set as x, y and pixels;
+    ValueError as there. Where pixels are not square images, the mistakes are left out.
     """
     stats, pixels = _checked_stats(stats), np.asarray(pixels)
     if pixels.ndim == 2 and _side(pixels.shape[1]) is None:
         return training(stats)
-    wrong = _mistakes(mlp, x, y)
-    _check_pixels(pixels, len(x))
-    wrong_rows = _rows(wrong, most=1)
-    heights = TRAINING_HEIGHT, HEADING_HEIGHT + wrong_rows * MISTAKES_HEIGHT
-    figure = _figure(sum(heights))
-    upper, lower = figure.subfigures(2, 1, height_ratios=heights)
+    height, *shown = _mistakes(mlp, x, y, pixels, most=COLUMNS)
+    figure = _figure(TRAINING_HEIGHT + height)
+    upper, lower = figure.subfigures(2, 1, height_ratios=(TRAINING_HEIGHT, height))
     _draw_training(upper, stats)
-    _draw_mistakes(lower, wrong, pixels, wrong_rows)
+    _draw_images(lower, *shown)
     return figure
 
 
 # ---- The files -----------------------------------------------------------------------------------
 
-def check(path):
-    """Raise at once, before a long training, what save would: ImportError, OSError or ValueError."""
-    path = pathlib.Path(path)
-    if path.suffix.lower() not in METADATA:
-        raise ValueError(f"expected a file name that ends in .png, .svg or .pdf, got {str(path)!r}")
-    saved.check_place(path)
-    with _style():
-        pass
-
-
 def save(figure, path):
     """Write figure to path, as png, svg or pdf by its suffix; a file that is there is replaced.
 
-    The file appears whole or not at all. ImportError, OSError or ValueError say what is wrong.
+    It appears whole or not at all: OSError if it cannot be written. ValueError for another suffix.
     """
-    check(path)
-    saved.write(path, _rendered(figure, pathlib.Path(path).suffix.lower()))
+    suffix = pathlib.Path(path).suffix.lower()
+    if suffix not in METADATA:
+        raise ValueError(f"expected a file name that ends in .png, .svg or .pdf, got {str(path)!r}")
+    mnist.write(path, _rendered(figure, suffix))
 
 
 @_style()
@@ -216,7 +210,7 @@ def _rendered(figure, suffix):
 
 
 def _figure(height):
-    """Return an empty Figure, height in inches, that a notebook shows although pyplot does not know it."""
+    """Return an empty Figure, height in inches, that a notebook shows although pyplot has none."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
@@ -227,13 +221,13 @@ def _figure(height):
 # ---- What they show ------------------------------------------------------------------------------
 
 def _checked_stats(stats):
-    """Return the statistics as five arrays; ValueError if they are not those of get_training_stats."""
+    """Return the statistics as five arrays; ValueError if they are not get_training_stats'."""
     stats = [np.asarray(part) for part in stats]
     shapes = [part.shape for part in stats]
     if (len(stats) != 5 or len(set(shapes[:4])) != 1 or stats[0].ndim != 1 or stats[0].size == 0
             or stats[4].ndim != 2 or shapes[4] != shapes[4][::-1] or stats[4].sum() == 0):
-        raise ValueError("stats must be the five arrays that get_training_stats returns, four of shape "
-                         f"(nepochs,) and the confusion matrix (K, K), got the shapes {shapes}")
+        raise ValueError("stats must be the five arrays that get_training_stats returns, four of "
+                         f"shape (nepochs,) and the confusion matrix (K, K), got shapes {shapes}")
     return stats
 
 
@@ -246,54 +240,62 @@ def _side(size):
 def _check_pixels(pixels, n):
     """Raise ValueError unless pixels hold a square image for each of n examples."""
     if pixels.ndim != 2 or len(pixels) != n or _side(pixels.shape[1]) is None:
-        raise ValueError("pixels must be a square image, a row of side * side values, for each of the "
-                         f"{n} examples of x, got shape {pixels.shape}")
+        raise ValueError("pixels must be a square image, a row of side * side values, for each of "
+                         f"the {n} examples, got shape {pixels.shape}")
 
 
-def _mistakes(mlp, x, y):
-    """Return (row, said, true, probability) for each mistake, the surest first."""
+def _mistakes(mlp, x, y, pixels, most):
+    """Return a height in inches and, for _draw_images, the surest mistakes, at most so many."""
     x, y = np.asarray(x), np.asarray(y)
     if x.ndim != 2 or y.shape not in ((len(x),), (len(x), mlp.output_size)):
-        raise ValueError(f"x must have shape (n, {mlp.input_size}) and y (n,) or (n, {mlp.output_size}), "
-                         f"got {x.shape} and {y.shape}")
+        raise ValueError(f"x must have shape (n, {mlp.input_size}) and y (n,) or "
+                         f"(n, {mlp.output_size}), got {x.shape} and {y.shape}")
+    _check_pixels(pixels, len(x))
     mlp = copy.deepcopy(mlp)
     mlp.eval()
-    outputs = np.concatenate([mlp.forward(x[i:i + BATCH_SIZE]) for i in range(0, len(x), BATCH_SIZE)])
+    batches = (x[start:start + BATCH_SIZE] for start in range(0, len(x), BATCH_SIZE))
+    outputs = np.concatenate([mlp.forward(batch) for batch in batches])
     said, true = outputs.argmax(axis=1), y if y.ndim == 1 else y.argmax(axis=1)
     probability = 1 / np.exp(outputs - outputs.max(axis=1, keepdims=True)).sum(axis=1)
-    rows = np.flatnonzero(said != true)
-    rows = rows[np.argsort(-probability[rows], kind="stable")]
-    return [(row, said[row], true[row], probability[row]) for row in rows]
+    wrong = np.flatnonzero(said != true)
+    shown = wrong[np.argsort(-probability[wrong], kind="stable")][:most]
+    captions = [f"said {said[i]}, is {true[i]}\n{100 * probability[i]:.0f} % sure" for i in shown]
+    surest = f"; these are the {most} surest" if len(wrong) > most else ""
+    heading = f"Mistakes: {len(wrong):,} of {len(x):,} examples{surest}"
+    if len(wrong) == 0:
+        heading = f"No mistake among the {len(x):,} examples."
+    height = HEADING_HEIGHT + MISTAKES_HEIGHT * math.ceil(len(shown) / COLUMNS)
+    return height, pixels[shown], captions, heading
 
 
 # ---- How they show it ----------------------------------------------------------------------------
 
 def _draw_training(parent, stats):
-    """Draw the loss above the error, and the confusion matrix beside, in parent, a Figure or a SubFigure."""
+    """Draw the loss above the error, and the confusion matrix beside, in a Figure or SubFigure."""
     training_losses, training_errors, validation_losses, validation_errors, matrix = stats
-    grid = parent.add_gridspec(2, 2, width_ratios=(1, 1.05))
+    grid = parent.add_gridspec(2, 2, width_ratios=(1, 1.15))
     loss, error = parent.add_subplot(grid[0, 0]), parent.add_subplot(grid[1, 0])
-    best = validation_errors.argmin()
+    best = np.where(np.isnan(validation_errors), np.inf, validation_errors).argmin()
     lowest = 100 * validation_errors[best]
     _draw_curves(loss, training_losses, validation_losses)
     loss.set(title="Loss", ylabel="loss per example")
     _draw_curves(error, 100 * training_errors, 100 * validation_errors)
-    error.plot([best + 1], [lowest], "*", markersize=17, color="gold", markeredgecolor="black", label="best")
-    error.set(title=f"Error: best validation \N{BLACK STAR} {lowest:.2f} % in epoch {best + 1}",
-              xlabel="epoch", ylabel="error (%)")
-    _draw_matrix(parent.add_subplot(grid[:, 1]), matrix)
+    _scale_errors(error)
+    error.plot([best + 1], [lowest], "*", markersize=14, color="gold", markeredgecolor="black",
+               label="best", clip_on=False, zorder=3)
+    title = f"Error: best validation \N{BLACK STAR} {lowest:.2f} % in epoch {best + 1}"
+    error.set(title="Error" if np.isnan(lowest) else title, xlabel="epoch", ylabel="error (%)")
+    _draw_matrix(parent, parent.add_subplot(grid[:, 1]), matrix)
 
 
 def _draw_curves(axes, training_values, validation_values):
-    """Draw the two by epoch, each with its name."""
+    """Draw the two by epoch, each with its name if any of it is finite (a training may diverge)."""
     ends = []
     for values, look in (training_values, TRAINING), (validation_values, VALIDATION):
         _plot(axes, values, **look)
-        finite = values[np.isfinite(values)]  # a training that diverged has others
-        if finite.size:
-            ends.append((finite[-1], look["label"], look["color"]))
-    _tick_epochs(axes, len(training_values))
-    # The names stand where the lines end, the upper above its end and the lower below: they cannot meet.
+        ends += [(end, look["label"], look["color"]) for end in values[np.isfinite(values)][-1:]]
+    _set_epochs(axes, len(training_values))
+    # Where the lines end, the upper's name above its end and the lower's below: they cannot meet.
     for (end, name, color), side in zip(sorted(ends, reverse=True), ("bottom", "top")):
         axes.annotate(name, (1.01, end), xycoords=axes.get_yaxis_transform(), va=side, color=color)
 
@@ -301,74 +303,68 @@ def _draw_curves(axes, training_values, validation_values):
 def _plot(axes, values, **look):
     """Draw values by epoch, with a marker on every epoch, or on some 20 of many."""
     n = len(values)
-    axes.plot(np.arange(1, n + 1), values, markevery=math.ceil(n / 20), markersize=5, **look)
+    axes.plot(np.arange(1, n + 1), values, markevery=math.ceil(n / 20), clip_on=False, **look)
 
 
-def _tick_epochs(axes, n):
-    """Let the axis of n epochs reach a little beyond them, and tick whole ones."""
-    from matplotlib.ticker import MaxNLocator
+def _scale_errors(axes):
+    """Scale the y axis of lines of percents by logarithm, with 0 at its lower edge."""
+    percents = np.concatenate([line.get_ydata() for line in axes.get_lines()])
+    positive, has_zero = percents[percents > 0], 0 in percents
+    lowest, highest = (positive.min(), positive.max()) if positive.size else (1, 1)
+    most = lowest / 2 if has_zero else lowest  # of the lower edge, to set 0 apart from the others
+    low = max((tick for tick in PERCENTS if tick < most), default=PERCENTS[0])
+    high = min((tick for tick in PERCENTS if tick > highest), default=100)
+    axes.set_yscale("function", functions=(lambda y: np.log(np.maximum(y, low)), np.exp))
+    ticks = PERCENTS if high <= 1000 * low else PERCENTS[::3]  # of powers of ten there are few
+    ticks = [low, *(tick for tick in ticks if low < tick <= high)]
+    axes.set_yticks(ticks, ["0" if has_zero and tick == low else f"{tick:g}" for tick in ticks])
+    axes.set_ylim(low, high)
 
-    room = max(0.5, 0.02 * n)
-    axes.set_xlim(1 - room, n + room)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+
+def _set_epochs(axes, n):
+    """Give axes a grid, and n epochs a little room and whole ticks."""
+    axes.grid()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_xlim(0.5, n + max(0.5, 0.03 * n))
+    axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
 
 
-def _draw_matrix(axes, matrix):
-    """Draw the confusion matrix as a heat map with its counts."""
-    from matplotlib.colors import LogNorm
-
-    image = axes.imshow(np.ma.masked_equal(matrix, 0), cmap="magma_r", norm=LogNorm(1, max(matrix.max(), 2)))
-    size = min(11, MATRIX_SIDE / len(matrix) / (0.65 * len(str(matrix.max())) + 0.3))
-    luminances = _luminance(image.to_rgba(matrix))
+def _draw_matrix(parent, axes, matrix):
+    """Draw the confusion matrix with its counts, shaded by the share of the true class."""
+    shares = 100 * matrix / np.maximum(matrix.sum(axis=0), 1)
+    # From -10, or the lightest would be as white as the zeros.
+    image = axes.imshow(np.ma.masked_equal(shares, 0), cmap="Blues", vmin=-10, vmax=100)
+    key = parent.colorbar(image, ax=axes, label="% of the true class", pad=0.02, aspect=30)
+    key.ax.set_ylim(0, 100)
+    size = min(11, MATRIX_SIDE / len(matrix) / (0.65 * len(f"{matrix.max():.0f}") + 0.3))
+    luminances = _luminance(image.to_rgba(shares))
     for row, column in np.argwhere(matrix) if size >= 4 else ():  # smaller cannot be read
-        axes.text(column, row, str(matrix[row, column]), size=size, ha="center", va="center", in_layout=False,
-                  color="white" if luminances[row, column] < 0.18 else "black")
+        axes.text(column, row, f"{matrix[row, column]:.0f}", size=size, ha="center", va="center",
+                  in_layout=False, color="white" if luminances[row, column] < 0.18 else "black")
     ticks = np.arange(0, len(matrix), math.ceil(len(matrix) / 26))
     axes.set(xticks=ticks, yticks=ticks, xlabel="true class", ylabel="predicted class")
     axes.tick_params(labelsize=8)
-    _frame(axes)
     wrong, total = matrix.sum() - matrix.trace(), matrix.sum()
-    axes.set_title(f"Test: {100 * wrong / total:.2f} % error, {wrong:,} of {total:,} wrong")
+    axes.set_title(f"Test: {100 * wrong / total:.2f} % error, {wrong:,.0f} of {total:,.0f} wrong")
 
 
 def _luminance(rgba):
-    """Return the relative luminance of colours (..., 4), as WCAG defines it.
-
-    On 0.18, black and white stand out equally.
-    """
+    """Return WCAG's relative luminance of colours (..., 4): on 0.18, black and white are equal."""
     rgb = rgba[..., :3]
-    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4) @ (0.2126, 0.7152, 0.0722)
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return linear @ (0.2126, 0.7152, 0.0722)
 
 
-def _rows(wrong, most):
-    """Return how many rows, at most most, the mistakes fill."""
-    return min(most, math.ceil(len(wrong) / COLUMNS))
-
-
-def _draw_mistakes(parent, wrong, pixels, rows):
-    """Draw that many rows of the mistakes, under a heading, in parent, a Figure or a SubFigure."""
-    shown = wrong[:rows * COLUMNS]
-    heading = f"Mistakes: {format(len(wrong), ',') if wrong else 'none'} of {len(pixels):,} examples"
-    if len(shown) < len(wrong):
-        heading += f"; these are the {len(shown)} surest"
-    parent.suptitle(heading, size=11, x=0.01, ha="left")
-    grid = parent.add_gridspec(max(rows, 1), COLUMNS)
-    for place, (row, said, true, probability) in zip(grid, shown):
-        axes = parent.add_subplot(place)
-        _draw_image(axes, pixels[row])
-        axes.set_xlabel(f"said {said}, is {true}\n{100 * probability:.0f} % sure", size=9)
-
-
-def _draw_image(axes, pixels):
-    """Draw one example, (side * side,)."""
-    side = _side(len(pixels))
-    axes.imshow(pixels.reshape(side, side), cmap="gray_r")
-    axes.set(xticks=[], yticks=[])
-    _frame(axes)
-
-
-def _frame(axes):
-    """Give an image a frame for axes of curves."""
-    axes.grid(False)
-    axes.spines[:].set_visible(True)
-    axes.spines[:].set_color("0.6")
+def _draw_images(parent, images, captions, heading=None):
+    """Draw images, (n, side * side), with captions below and a heading, in a (Sub)Figure."""
+    if heading:
+        parent.suptitle(heading, size=11, x=0.01, ha="left")
+    rows, side = math.ceil(len(captions) / COLUMNS), _side(images.shape[1])
+    for i in range(rows * COLUMNS):  # also the empty places, or the others would be wider
+        axes = parent.add_subplot(rows, COLUMNS, i + 1, anchor="N")
+        if i < len(captions):
+            axes.imshow(images[i].reshape(side, side), cmap="gray_r")
+            axes.set(xticks=[], yticks=[])
+            axes.set_xlabel(captions[i], size=9)
+        else:
+            axes.set_axis_off()
