@@ -1,7 +1,20 @@
-"""Homework 1, part 1: everything in hw1.hw1 under the package's own name, so that `from hw1 import MLP` works."""
+"""Homework 1, part 1: what hw1.hw1 defines, under the package's own name: `from hw1 import MLP`.
 
-from .hw1 import (Activation, BatchNorm, Criterion, Identity, MLP, ReLU, Sigmoid, SoftmaxCrossEntropy, Tanh,
-                  get_training_stats, random_normal_weight_init, zeros_bias_init)
+hw1.py is imported when one of its names is asked for, so that all else runs where it is broken.
+"""
 
-__all__ = ["Activation", "BatchNorm", "Criterion", "Identity", "MLP", "ReLU", "Sigmoid", "SoftmaxCrossEntropy", "Tanh",
-           "get_training_stats", "random_normal_weight_init", "zeros_bias_init"]
+import importlib
+
+__all__ = ["Activation", "BatchNorm", "Criterion", "Identity", "MLP", "ReLU", "Sigmoid",
+           "SoftmaxCrossEntropy", "Tanh", "get_training_stats", "random_normal_weight_init",
+           "zeros_bias_init"]
+
+
+def __getattr__(name):
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module("hw1.hw1"), name)
+
+
+def __dir__():
+    return sorted([*globals(), *__all__])

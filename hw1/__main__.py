@@ -1,247 +1,280 @@
-"""Trains the handout's network, or one of your own, on MNIST or on drawn digits, and prints how it goes.
+"""Trains the handout's network, or one of your own, on MNIST or drawn digits; tells how it goes.
 
-    python -m hw1                                    the handout's network (run from the repository's top)
+    python -m hw1                                    the handout's network (in the repository's top)
     python -m hw1 --hiddens 128 --activation tanh    one of your own
     python -m hw1 --plot run.png --save run.npz      draws the training, and keeps the network
     python -m hw1 --help                             every option
 
-It needs no file: without MNIST in data/ it draws digits. Standard output gets a line an epoch, then the test
-error and the confusion matrix; standard error gets the errors. What --save names is written after each epoch:
-an interrupted run, or a disk that is full for a while, loses no finished epoch.
+What --save names is written after each epoch: an interrupted run, or a disk that is full for a
+while, loses none. Where hw1.py's get_training_stats takes no on_epoch, all comes at the end.
 """
 
 import argparse
 import contextlib
+import importlib
+import inspect
 import math
 import os
-import pathlib
 import signal
 import sys
+import traceback
 
 import numpy as np
 
 from data import digits, mnist
-from hw1 import hw1, pictures, progress, saved
+from hw1 import pictures, progress, saved
 
-ACTIVATIONS = {"sigmoid": hw1.Sigmoid, "tanh": hw1.Tanh, "relu": hw1.ReLU}
+ACTIVATIONS = {"sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "ReLU"}
+USED = ("Identity", "SoftmaxCrossEntropy", "random_normal_weight_init", "zeros_bias_init", "MLP",
+        "get_training_stats")
+DEFAULT = " (default: %(default)s)"
 
 
 class Failure(Exception):
     """What the user can put right: told in one line, without a traceback."""
 
 
-class Network(hw1.MLP):
-    """An MLP that calls its on_step(), which is set before it trains, after each step."""
-
-    def step(self):
-        super().step()
-        self.on_step()
-
-
 # ---- The options ---------------------------------------------------------------------------------
 
 def parse(argv=None):
-    """Return the options in argv, those of the command line if None; SystemExit(2) if one is wrong."""
-    count = _checked(int, lambda n: n >= 1, "an integer of at least 1")
+    """Return the options in argv, or those of the command line; SystemExit(2) if one is wrong."""
     parser = argparse.ArgumentParser(
         prog="python -m hw1",
-        description="Train a multi-layer perceptron with SGD on MNIST, or on drawn digits where there is "
-                    "none, and print its losses and errors, a line an epoch, and its confusion matrix.",
+        description="Train a multi-layer perceptron with SGD on MNIST, or drawn digits if there is "
+                    "none, and print losses and errors, a line an epoch, and the confusion matrix.",
         epilog="The same options give the same numbers on the same machine, but for the seconds. "
                "Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted, 141 output closed.")
-    network = parser.add_argument_group("the network")
-    network.add_argument("--hiddens", metavar="UNITS", nargs="*", type=count, default=[64, 64, 32],
-                         help="units of each hidden layer; none: a linear classifier (default: 64 64 32)")
-    network.add_argument("--activation", choices=ACTIVATIONS, default="sigmoid",
-                         help="of the hidden layers (default: %(default)s)")
-    network.add_argument("--bn-layers", metavar="N",
-                         type=_checked(int, lambda n: n >= 0, "an integer of at least 0"),
-                         help="put BatchNorm on the first N layers (default: on all but the output's)")
-    network.add_argument("--init", choices=("scaled", "handout"), default="scaled",
-                         help="first weights: normally distributed with standard deviation 1 (handout), or "
-                              "1 / sqrt(inputs of the layer) (scaled) (default: %(default)s)")
-    network.add_argument("--dtype", choices=("float64", "float32"), default="float64",
-                         help="float32 is faster and takes half the memory (default: %(default)s)")
-    training = parser.add_argument_group("its training")
-    training.add_argument("--lr", metavar="RATE", default=0.008,
-                          type=_checked(float, lambda lr: 0 < lr < math.inf, "a finite number above 0"),
-                          help="learning rate (default: %(default)s)")
-    training.add_argument("--momentum", metavar="M", default=0.9,
-                          type=_checked(float, lambda m: 0 <= m < 1, "a number of at least 0 and below 1"),
-                          help="part of the last step that the next adds, 0 up to 1 (default: %(default)s)")
-    training.add_argument("--epochs", metavar="N", type=count, default=20,
-                          help="passes over the training set (default: %(default)s)")
-    training.add_argument("--batch-size", metavar="N", type=count, default=100,
-                          help="examples a step (default: %(default)s)")
-    training.add_argument("--seed", metavar="N", default=11785,
-                          type=_checked(int, lambda n: 0 <= n < 2**32, "an integer from 0 to 4294967295"),
-                          help="of the first weights and the order of the examples (default: %(default)s)")
-    training.add_argument("--data", metavar="DIR",
-                          type=_checked(pathlib.Path, pathlib.Path.is_dir, "a folder"),
-                          help="folder with the six files that data/mnist.py writes "
-                               "(default: the repository's data/; drawn digits if none of them is there)")
-    results = parser.add_argument_group("what is left of it")
-    results.add_argument("--plot", metavar="FILE", type=_place(pictures.check),
-                         help="at the end, draw the curves, the confusion matrix and the surest mistakes "
-                              "into FILE, a .png, .svg or .pdf (needs matplotlib)")
-    results.add_argument("--save", metavar="FILE", type=_place(saved.check),
-                         help="after each epoch, write the network and the figures so far into FILE, an .npz "
-                              "that hw1.saved.load reads")
+    count = _checked(int, lambda n: 1 <= n <= 10**6, "an integer from 1 to 1000000")
+    add = parser.add_argument_group("the network").add_argument
+    add("--hiddens", metavar="UNITS", nargs="*", type=count, default=[64, 64, 32],
+        help="units of each hidden layer; none: a linear classifier (default: 64 64 32)")
+    add("--activation", choices=ACTIVATIONS, default="sigmoid", help="of hidden layers" + DEFAULT)
+    add("--bn-layers", metavar="N", type=_checked(int, lambda n: n >= 0, "an integer from 0 on"),
+        help="put BatchNorm on the first N layers (default: on all but the output's)")
+    add("--init", choices=("scaled", "handout"), default="scaled",
+        help="deviation of the first weights, 1 (handout) or 1 / sqrt(inputs) (scaled)" + DEFAULT)
+    add("--dtype", choices=("float64", "float32"), default="float64",
+        help="float32 is faster and takes half the memory" + DEFAULT)
+    add = parser.add_argument_group("its training").add_argument
+    add("--lr", metavar="RATE", default=0.008, help="learning rate" + DEFAULT,
+        type=_checked(float, lambda lr: 0 < lr < math.inf, "a finite number above 0"))
+    add("--momentum", metavar="M", default=0.9, help="part of a step that the next adds" + DEFAULT,
+        type=_checked(float, lambda m: 0 <= m < 1, "a number of at least 0 and below 1"))
+    add("--epochs", metavar="N", type=count, default=20, help="times through the data" + DEFAULT)
+    add("--batch-size", metavar="N", type=count, default=100, help="examples a step" + DEFAULT)
+    add("--seed", metavar="N", default=11785, help="of weights and the examples' order" + DEFAULT,
+        type=_checked(int, lambda n: 0 <= n < 2**32, "an integer from 0 to 4294967295"))
+    add("--data", metavar="DIR", type=_checked(
+        str, lambda name: name == "digits" or os.path.isdir(name), "a folder, or the word digits"),
+        help="folder with the six files that data/mnist.py writes; or the word digits: drawn ones "
+             "(default: the repository's data/; drawn digits if none of them is there)")
+    add = parser.add_argument_group("what is left of it").add_argument
+    add("--plot", metavar="FILE", type=_place(".png", ".svg", ".pdf"),
+        help="draw the training and the mistakes, a .png, .svg or .pdf (needs matplotlib)")
+    add("--save", metavar="FILE", type=_place(".npz"),
+        help="keep the network and its figures, an .npz that hw1.saved.load reads")
     options = parser.parse_args(argv)
-    if options.bn_layers is None:
-        options.bn_layers = len(options.hiddens)
     nlayers = len(options.hiddens) + 1
+    if options.bn_layers is None:
+        options.bn_layers = nlayers - 1
     if options.bn_layers > nlayers:
-        parser.error(f"argument --bn-layers: expected at most {nlayers}, the number of layers, "
-                     f"got {options.bn_layers}")
+        parser.error(f"argument --bn-layers: expected at most {nlayers}, got {options.bn_layers}")
+    if options.bn_layers > 0 and options.batch_size == 1:
+        parser.error("argument --batch-size: expected at least 2 with BatchNorm, as the variance "
+                     "of a single example is 0, got 1: choose a larger one, or --bn-layers 0")
+    if options.plot:
+        try:
+            pictures.require_matplotlib()
+        except ImportError as error:
+            parser.error(f"argument --plot: {error}")
     return options
 
 
 def _checked(convert, is_right, expected):
-    """Return an argparse type: convert(text) if that is_right, or an error that says what was expected."""
+    """Return an argparse type: convert(text) if that is_right, or an error that says expected."""
     def converted(text):
-        try:
+        with contextlib.suppress(ValueError):
             value = convert(text)
-        except ValueError:
-            value = None
-        if value is None or not is_right(value):
-            raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
-        return value
+            if is_right(value):
+                return value
+        raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
     return converted
 
 
-def _place(check):
-    """Return an argparse type: the path of a file that check accepts, or the error that it raises."""
-    def place(text):
-        try:
-            check(text)
-        except (ImportError, OSError, ValueError) as error:
-            raise argparse.ArgumentTypeError(error) from error
-        return pathlib.Path(text)
-    return place
+def _place(*suffixes):
+    """Return an argparse type: the name of a file that can be written, with one of the suffixes."""
+    def is_right(name):
+        folder = os.path.join(os.path.dirname(name) or os.curdir, "")
+        return (os.path.splitext(name)[1].lower() in suffixes and not os.path.isdir(name)
+                and os.access(folder, os.W_OK))
+    return _checked(str, is_right, f"a file name that ends in {' or '.join(suffixes)}, in a folder "
+                                   "that is there and can be written to")
+
+
+# ---- hw1.py, which may be unfinished -------------------------------------------------------------
+
+def homework(activation):
+    """Return the module hw1.hw1; Failure if it cannot be imported, or lacks a name that is used."""
+    try:
+        module = importlib.import_module("hw1.hw1")
+    except (Exception, SystemExit) as error:
+        lines = [f" (hw1.py, line {line})" for frame, line in traceback.walk_tb(error.__traceback__)
+                 if frame.f_globals.get("__name__") == "hw1.hw1"]  # none if it does not parse
+        raise Failure(f"hw1/hw1.py cannot be imported: {type(error).__name__}: {error}"
+                      + "".join(lines[-1:])) from error
+    missing = [name for name in (ACTIVATIONS[activation], *USED) if not hasattr(module, name)]
+    if missing:
+        raise Failure(f"hw1.py has no {', '.join(missing)} yet")
+    return module
+
+
+def unfinished(error):
+    """Return what of hw1.py is not implemented, if error says so; otherwise None."""
+    frame, line = list(traceback.walk_tb(error.__traceback__))[-1]
+    # The handout's `raise NotImplemented` ends in a TypeError, so it is the line that tells.
+    told = "raise NotImplemented" in traceback.extract_tb(error.__traceback__)[-1].line
+    if frame.f_globals.get("__name__") != "hw1.hw1" or not told:
+        return None
+    owner = type(frame.f_locals["self"]).__name__ + "." if "self" in frame.f_locals else ""
+    return f"hw1.py: {owner}{frame.f_code.co_name} is not implemented yet (line {line})"
 
 
 # ---- The run -------------------------------------------------------------------------------------
 
-def load(folder):
-    """Return (name, dset): what the data are, and the three (x, y) as stored.
+def load(folder, dtype):
+    """Return (name, pixels, dset, scale) of the data in folder; None: MNIST, or else drawn digits.
 
-    folder: a path, or None for the repository's data/, and drawn digits if none of MNIST's files is there.
-    Raises Failure if files are missing, damaged or do not fit together.
+    name: what they are. pixels: the test set's x as stored. dset: the three (x, y), x standardised
+    in dtype by scale, (mean, deviation), y one-hot. Raises Failure if a file is missing or wrong.
     """
     if folder is None and not any((mnist.HERE / name).exists() for name in mnist.FILES):
         print(f"There is no MNIST in {mnist.HERE}: these are drawn digits. "
               "`python data/mnist.py` gets MNIST.")
-        return "drawn digits", digits.load()
-    folder = folder or mnist.HERE
+        folder = "digits"
+    folder = folder or str(mnist.HERE)
     try:
-        return str(folder), mnist.load(folder)
+        stored = digits.load() if folder == "digits" else mnist.load(folder)
+        scale, dset = mnist.scale(stored[0][0]), mnist.standardise(stored, dtype)
     except (OSError, ValueError) as error:
         raise Failure(error) from error
+    nclasses = int(dset[0][1].max()) + 1  # unless they are one-hot, which any hw1.py takes
+    dset = [(x, y * 1.0 if y.ndim == 2 else np.eye(nclasses)[y.astype(int)]) for x, y in dset]
+    return "drawn digits" if folder == "digits" else folder, stored[2][0], dset, scale
 
 
-def build(options, input_size, output_size):
-    """Return the network that the options describe."""
+def build(module, options, input_size, output_size):
+    """Return the network that the options describe, of the module hw1.hw1."""
     def weights(d_in, d_out):
         scale = math.sqrt(d_in) if options.init == "scaled" else 1
-        return (hw1.random_normal_weight_init(d_in, d_out) / scale).astype(options.dtype)
+        return (module.random_normal_weight_init(d_in, d_out) / scale).astype(options.dtype)
 
     def biases(d):
-        return hw1.zeros_bias_init(d).astype(options.dtype)
+        return module.zeros_bias_init(d).astype(options.dtype)
 
-    activations = [ACTIVATIONS[options.activation]() for _ in options.hiddens] + [hw1.Identity()]
-    return Network(input_size, output_size, options.hiddens, activations, weights, biases,
-                   hw1.SoftmaxCrossEntropy(), options.lr, options.momentum, options.bn_layers)
+    activation = getattr(module, ACTIVATIONS[options.activation])
+    activations = [activation() for _ in options.hiddens] + [module.Identity()]
+    return module.MLP(input_size, output_size, options.hiddens, activations, weights, biases,
+                      module.SoftmaxCrossEntropy(), options.lr, options.momentum, options.bn_layers)
 
 
 def run(options):
-    """Load the data, train the network on them and print how it went.
-
-    Raises Failure. A KeyboardInterrupt says what was kept.
-    """
-    name, dset = load(options.data)
-    dset = tuple((x, y.astype(np.int64)) for x, y in dset)
-    output_size = max(y.shape[1] if y.ndim == 2 else int(y.max()) + 1 for _, y in dset)
-    np.random.seed(options.seed)
-    mlp = build(options, dset[0][0].shape[1], output_size)
-    describe(name, dset, mlp, options)
-    pixels = dset[2][0]
+    """Train and print how it goes. Raises Failure; a KeyboardInterrupt says what was kept."""
+    module, keeper = homework(options.activation), Keeper(options.save)
     try:
-        dset = mnist.standardise(dset, options.dtype)
-    except ValueError as error:
-        raise Failure(f"{name}: {error}") from error
-    keeper = Keeper(mlp, options.save)
-    try:
-        stats = train(mlp, dset, options, keeper)
-        keeper.save(stats)
-        print_confusion(stats[-1])
-        if options.plot or options.save:
-            print()
+        remedy = "name a smaller data set, or --dtype float32"
+        name, pixels, dset, scale = load(options.data, options.dtype)
+        remedy = "choose smaller --hiddens, or --dtype float32"
+        sizes = [dset[0][0].shape[1], *options.hiddens, dset[0][1].shape[1]]
+        describe(name, dset, sizes, options)
+        np.random.seed(options.seed)
+        mlp = build(module, options, sizes[0], sizes[-1])
+        mlp.mean, mlp.deviation = scale  # saved.save keeps them
+        remedy = "choose smaller --hiddens or --batch-size, or --dtype float32"
+        stats = train(module, mlp, dset, options, keeper)
+        keeper.save(mlp, stats)
+        print_result(stats[3], stats[4])
         if options.plot:
-            draw(stats, mlp, dset[2], pixels, options.plot)
-        keeper.finish()
+            try:
+                figure = pictures.report(stats, mlp, dset[2][0], dset[2][1].argmax(axis=1), pixels)
+                pictures.save(figure, options.plot)
+            except OSError as error:
+                raise Failure(f"cannot write {options.plot} ({error.strerror or error}): make "
+                              "room, or draw elsewhere") from error
+            print(f"\nDrawn: {options.plot}")
+    except MemoryError as error:
+        raise Failure(f"out of memory ({error}): {remedy}{keeper.kept()}") from error
     except KeyboardInterrupt:
         raise KeyboardInterrupt(keeper.kept()) from None
+    if keeper.reason is not None:
+        raise Failure(f"could not write {options.save} at the end ({keeper.reason}){keeper.kept()}")
+    if options.save:
+        print(f"\nSaved: {options.save}")
 
 
-def train(mlp, dset, options, keeper):
-    """Train mlp and return get_training_stats' figures; each epoch is kept, and then printed.
+def train(module, mlp, dset, options, keeper):
+    """Train mlp and return the five figures; keep each epoch, then print it. Failure for nan."""
+    step, table = mlp.step, progress.Table(math.ceil(len(dset[0][0]) / options.batch_size))
+    at_once = "on_epoch" in inspect.signature(module.get_training_stats).parameters
+    epochs = []  # the four figures of each
 
-    Raises Failure when a loss is not finite.
-    """
-    table = progress.Table(math.ceil(len(dset[0][0]) / options.batch_size))
-    mlp.on_step = table.step
-
-    def on_epoch(epoch, train_loss, train_error, val_loss, val_error):
+    def on_epoch(epoch, *figures):
         table.wipe()
-        if not math.isfinite(train_loss + val_loss):
-            raise Failure(f"the loss is no longer finite in epoch {epoch + 1} (training {train_loss}, "
-                          f"validation {val_loss}): the training diverges; lower --lr, which is "
-                          f"{options.lr:g}{keeper.kept()}")
-        keeper.keep(train_loss, train_error, val_loss, val_error)
-        table.epoch(epoch, train_loss, train_error, val_loss, val_error)
+        if not math.isfinite(figures[0] + figures[2]):
+            raise Failure(f"the loss is no longer finite in epoch {epoch + 1} (training "
+                          f"{figures[0]}, validation {figures[2]}): the training diverges; "
+                          f"lower --lr, which is {options.lr:g}{keeper.kept()}")
+        epochs.append(figures)
+        if at_once:
+            keeper.save(mlp, np.transpose(epochs))
+        table.epoch(epoch, *figures)
 
+    mlp.step = lambda: (step(), table.step())
     try:
         # A run that diverges is told of once, by on_epoch, and not by each of its operations.
         with np.errstate(over="ignore", invalid="ignore"):
-            return hw1.get_training_stats(mlp, dset, options.epochs, options.batch_size, on_epoch=on_epoch)
+            stats = module.get_training_stats(mlp, dset, options.epochs, options.batch_size,
+                                              **{"on_epoch": on_epoch} if at_once else {})
+            stats = as_stats(stats, options.epochs, dset[2][1].shape[1])
     finally:
         table.wipe()
+    for epoch in range(len(epochs), options.epochs):  # those that have not been told of
+        on_epoch(epoch, *(curve[epoch] for curve in stats[:4]))
+    return stats
+
+
+def as_stats(stats, nepochs, nclasses):
+    """Return get_training_stats' figures as five arrays, the counts int64; Failure for others."""
+    with contextlib.suppress(TypeError, ValueError):  # of what are no arrays of numbers
+        *curves, matrix = (np.array(part, np.float64) for part in stats)
+        counts = matrix.astype(np.int64)
+        if ([part.shape for part in curves] == [(nepochs,)] * 4 and counts.sum() > 0
+                and counts.shape == (nclasses, nclasses) and (counts == matrix).all()):
+            return (*curves, counts)
+    raise Failure(f"hw1.py: get_training_stats must return four arrays of {nepochs} numbers and "
+                  f"the {nclasses} x {nclasses} counts of the confusion matrix, got {stats!s:.80}")
 
 
 class Keeper:
-    """Writes the network and its figures into a file, if there is to be one; where that fails, it goes on."""
+    """Writes the network and its figures into a file, if one is named; goes on where that fails."""
 
-    def __init__(self, mlp, path):
-        """path: of the file, or None."""
-        self._mlp, self._path = mlp, path
-        self._epochs = []  # the four figures of each
-        self._nsaved = 0
-        self._failure = None  # of the last writing
+    def __init__(self, path):
+        """path: of the file, or None.  reason: why the last writing failed, or None."""
+        self._path, self._nsaved, self.reason = path, 0, None
 
-    def keep(self, *figures):
-        """Write the network and the figures so far, these four of an epoch the last of them.
-
-        The first failure is told at once, as there may be time to make room.
-        """
-        failed_before = self._failure is not None
-        self._epochs.append(figures)
-        self.save(np.transpose(self._epochs))
-        if self._failure is not None and not failed_before:
-            complain(f"cannot write {self._path} ({self._failure}): the training goes on, and each epoch "
-                     "tries again; make room")
-
-    def save(self, stats):
-        """Write the network and stats; note whether it failed."""
+    def save(self, mlp, stats):
+        """Write mlp and stats. Until the last, with all five, the first failure is told."""
         if self._path is None:
             return
         with _uninterrupted():
             try:
-                saved.save(self._path, self._mlp, stats)
-            except OSError as error:
-                self._failure = error.strerror or error
-            else:
-                self._nsaved, self._failure = len(stats[0]), None
+                saved.save(self._path, mlp, stats)
+                self._nsaved, self.reason = len(stats[0]), None
+            except (OSError, ValueError) as error:  # ValueError: of what load could not take
+                reason = getattr(error, "strerror", None) or error
+                if self.reason is None and len(stats) == 4:
+                    complain(f"cannot write {self._path} ({reason}): the training goes on, and "
+                             "each epoch tries again; make room or mend it meanwhile")
+                self.reason = reason
 
     def kept(self):
         """Return the end of a message: what is in the file, or nothing if there is to be none."""
@@ -252,19 +285,12 @@ class Keeper:
         epochs = f"{self._nsaved} epoch" + "s" * (self._nsaved > 1)
         return f"; {self._path} holds the network and the figures of {epochs}"
 
-    def finish(self):
-        """Print where the network is. Raises Failure if the last writing failed."""
-        if self._failure is not None:
-            raise Failure(f"could not write {self._path} at the end ({self._failure}){self.kept()}")
-        if self._path is not None:
-            print(f"Saved: {self._path}")
-
 
 @contextlib.contextmanager
 def _uninterrupted():
-    """Put Ctrl-C off to the end of the block: it must not come between writing a file and noting that."""
+    """Put Ctrl-C off to the end of the block, so that a file is written and that is noted."""
     signals = []
-    before = signal.signal(signal.SIGINT, lambda *signal_and_frame: signals.append(signal_and_frame))
+    before = signal.signal(signal.SIGINT, lambda *arguments: signals.append(arguments))
     try:
         yield
     finally:
@@ -273,69 +299,62 @@ def _uninterrupted():
         before(*signals[0])
 
 
-def draw(stats, mlp, test, pixels, path):
-    """Draw the report into the file path and print its name.  Raises Failure if it cannot be written."""
-    try:
-        pictures.save(pictures.report(stats, mlp, *test, pixels), path)
-    except OSError as error:
-        reason = error.strerror or error
-        raise Failure(f"cannot write {path} ({reason}): make room, or draw elsewhere") from error
-    print(f"Drawn: {path}")
+def describe(name, dset, sizes, options):
+    """Print a line on the data and one on the network, whose layers have these sizes."""
+    nbn, parameters = options.bn_layers, sum((m + 1) * n for m, n in zip(sizes, sizes[1:]))
+    print("Data: {}, {:,} training, {:,} validation and {:,} test examples".format(
+        name, *(len(x) for x, _ in dset)))
+    print(f"Network: {'-'.join(map(str, sizes))}, {options.activation}, BatchNorm on {nbn} of "
+          f"{len(sizes) - 1} layers, {parameters + 2 * sum(sizes[1:nbn + 1]):,} parameters, "
+          f"{options.dtype}")
 
 
-# ---- What it prints ------------------------------------------------------------------------------
-
-def describe(name, dset, mlp, options):
-    """Print a line on the data and one on the network."""
-    sizes = "{:,} training, {:,} validation and {:,} test examples".format(*(len(x) for x, _ in dset))
-    layers = [mlp.input_size, *options.hiddens, mlp.output_size]
-    arrays = mlp.W + mlp.b + [array for layer in mlp.bn_layers or [] for array in (layer.gamma, layer.beta)]
-    parameters = sum(array.size for array in arrays)
-    print(f"Data: {name}, {sizes}")
-    print(f"Network: {'-'.join(map(str, layers))}, {options.activation}, BatchNorm on {options.bn_layers} of "
-          f"{mlp.nlayers} layers, {parameters:,} parameters, {options.dtype}")
-
-
-def print_confusion(matrix):
-    """Print the test error and the confusion matrix, (K, K): rows predicted, columns true, 0 as a dot."""
+def print_result(validation_errors, matrix):
+    """Print the best validation error, the test error and the confusion matrix, a dot for 0."""
+    best, last = validation_errors.argmin() + 1, len(validation_errors)
+    print(f"\nBest validation error: {100 * validation_errors[best - 1]:.2f} % in epoch {best}"
+          + (", the last" if best == last else f"; the network is that of epoch {last}"))
     total, wrong = matrix.sum(), matrix.sum() - matrix.trace()
-    print(f"\nTest error: {100 * wrong / total:.2f} %, {wrong} of {total} wrong")
+    print(f"Test error: {100 * wrong / total:.2f} %, {wrong} of {total} wrong")
     print("\nConfusion matrix of the test set (rows: predicted, columns: true, a dot: 0)")
     width = 2 + len(str(max(matrix.max(), len(matrix))))
-    heading = "".join(f"{label:{width}}" for label in range(len(matrix)))
-    print(" " * width + heading)
+    print(" " * width + "".join(f"{label:{width}}" for label in range(len(matrix))))
     for label, row in enumerate(matrix):
         print(f"{label:{width}}" + "".join(f"{count or '.':>{width}}" for count in row))
     sys.stdout.flush()  # ahead of what may go wrong with the files
 
 
-def complain(message):
-    """Print message to standard error, as one line."""
+def complain(message, status=1):
+    """Print message to standard error, as one line, and return the status."""
     print("hw1: " + " ".join(str(message).split()), file=sys.stderr)
+    return status
 
 
 def main(argv=None):
     """Run the command line; return its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError):  # a notebook's streams take every letter
+            stream.reconfigure(errors="backslashreplace")
     options = parse(argv)
     try:
         run(options)
         sys.stdout.flush()  # here, where an error is told
     except Failure as failure:
-        complain(failure)
-        return 1
-    except MemoryError as error:
-        complain(f"out of memory ({error}): choose smaller --hiddens or --dtype float32")
-        return 1
+        return complain(failure)
     except KeyboardInterrupt as interrupt:
-        complain("interrupted" + "".join(interrupt.args))
-        return 130
-    except OSError as error:  # of standard output, as those of the data are Failures
+        return complain("interrupted" + "".join(interrupt.args), 130)
+    except OSError as error:
+        if error.filename is not None:  # of a file that hw1.py has opened: not of standard output
+            raise
         # What is still in the buffer must not fail once more when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):  # a reader such as head has seen enough
             return 141
-        complain(f"cannot write to standard output ({error.strerror}): make room, or write elsewhere")
-        return 1
+        return complain(f"cannot write to standard output ({error.strerror}): write elsewhere")
+    except Exception as error:
+        if unfinished(error) is None:
+            raise
+        return complain(unfinished(error))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Shows how a training goes while it goes: InPlace is for a notebook, Table for a terminal or a file.
+"""Shows how a training goes while it goes: InPlace in a notebook, Table on a terminal or in a file.
 
     get_training_stats(mlp, dset, 100, batch_size, on_epoch=InPlace(100))
 """
@@ -11,11 +11,11 @@ import time
 COLUMNS = "epoch", "train loss", "train error %", "val loss", "val error %", "seconds"
 SLOW = 2  # seconds: an epoch that takes longer shows how far it is
 INTERVAL = 0.5  # seconds from one such line to the next
-DIM, BEST, PLAIN = "\x1b[2m", "\x1b[1;32m", "\x1b[0m"  # bold green: bold alone where green is not seen
+DIM, BEST, PLAIN = "\x1b[2m", "\x1b[1;32m", "\x1b[0m"  # bold: for whom green is no colour
 
 
 class InPlace:
-    """An on_epoch for get_training_stats that shows the epochs in one line, which rewrites itself."""
+    """An on_epoch for get_training_stats: shows the epochs in one line, which rewrites itself."""
 
     def __init__(self, nepochs):
         """nepochs: an integer, as for get_training_stats: after so many the line is ended."""
@@ -27,17 +27,18 @@ class InPlace:
         self._best = min(self._best, validation_error)
         # Within 80 columns: of a line that is wrapped, the first part would stay.
         line = (f"epoch {epoch + 1}/{self.nepochs}: loss {training_loss:.4f}; validation loss "
-                f"{validation_loss:.4f}, error {100 * validation_error:.2f} %, best {100 * self._best:.2f} %")
+                f"{validation_loss:.4f}, error {100 * validation_error:.2f} %, "
+                f"best {100 * self._best:.2f} %")
         self._width = max(self._width, len(line))  # spaces wipe what a longer line has left
         end = "\n" if epoch + 1 == self.nepochs else ""
         print("\r" + line.ljust(self._width), end=end, flush=True)
 
 
 class Table:
-    """Prints to standard output a heading at once, and a line after each epoch.
+    """Prints to standard output a heading at once, and a line for each epoch.
 
-    On a terminal a slow epoch shows in place how far it is, and where there is colour, the validation error
-    of an epoch is bold and green if it is the lowest so far. Elsewhere there is nothing but the lines.
+    On a terminal a slow epoch shows in place how far it is, and where there is colour, the lowest
+    validation error so far is bold and green. Elsewhere there is nothing but the lines.
     """
 
     def __init__(self, nsteps):
@@ -45,28 +46,33 @@ class Table:
         self._nsteps = nsteps
         self._terminal = sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
         self._colour = self._terminal and not os.environ.get("NO_COLOR")
-        self._epoch, self._best = 1, math.inf
-        self._in_place = 0  # the width of the line in place
+        self._best, self._in_place = math.inf, 0  # the lowest error, the width of the line in place
+        self._began = []  # when each epoch did, in seconds
         self._begin()
         print("\n" + self._painted(DIM, "  ".join(COLUMNS)), flush=True)
 
     def step(self):
         """Count a step of the epoch; now and then, show how many are done."""
+        if self._steps == self._nsteps:  # a training that tells of its epochs at the end only
+            self._begin()
         self._steps += 1
         now = time.perf_counter()
-        expected = (now - self._began) * self._nsteps / self._steps
+        passed = now - self._began[-1]
+        expected = passed * self._nsteps / self._steps
         if not self._terminal or expected < SLOW or now - self._showed < INTERVAL:
             return
         self._showed = now
-        left = expected - (now - self._began)
-        line = f"{self._epoch:{len(COLUMNS[0])}}  {100 * self._steps // self._nsteps:3} %, {left:.0f} s left"
+        line = (f"{len(self._began):{len(COLUMNS[0])}}  {100 * self._steps // self._nsteps:3} %, "
+                f"{expected - passed:.0f} s left")
         self._in_place = max(self._in_place, len(line))
         print("\r" + line.ljust(self._in_place), end="", flush=True)
 
     def epoch(self, epoch, training_loss, training_error, validation_loss, validation_error):
         """Print the line of an epoch, counted from 0, losses per example and errors from 0 to 1."""
         self.wipe()
-        seconds = time.perf_counter() - self._began
+        if len(self._began) == epoch + 1:  # it ends now
+            self._begin()
+        seconds = self._began[epoch + 1] - self._began[epoch]
         cells = (f"{epoch + 1}", f"{training_loss:.4f}", f"{100 * training_error:.2f}",
                  f"{validation_loss:.4f}", f"{100 * validation_error:.2f}", f"{seconds:.1f}")
         cells = [cell.rjust(len(column)) for cell, column in zip(cells, COLUMNS)]
@@ -74,8 +80,6 @@ class Table:
             self._best = validation_error
             cells[4] = self._painted(BEST, cells[4])
         print("  ".join(cells), flush=True)
-        self._epoch = epoch + 2
-        self._begin()
 
     def wipe(self):
         """Take the line in place away."""
@@ -84,7 +88,8 @@ class Table:
             self._in_place = 0
 
     def _begin(self):
-        self._began = self._showed = time.perf_counter()
+        self._showed = time.perf_counter()
+        self._began.append(self._showed)
         self._steps = 0
 
     def _painted(self, colour, text):

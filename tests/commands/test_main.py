@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import io
+import itertools
 import os
 import pathlib
 import re
@@ -14,22 +15,22 @@ import sys
 import numpy as np
 import pytest
 
-from hw1 import __main__, hw1, saved
-from hw1.__main__ import build, main, parse
+from hw1 import __main__, saved
+from hw1.__main__ import main, parse
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-W", "error", "-m", "hw1")
 SIZES = {"train": 300, "val": 100, "test": 120}
 SMALL = ("--hiddens", "16", "--epochs", "3", "--batch-size", "20")
 ENDLESS = ("--hiddens", "4", "--epochs", "1000000")
-# Output must be flushed by the program itself; for matrices as small as these one thread is the quickest.
+# Output must be flushed by the program itself; for small matrices one thread is the quickest.
 ENVIRONMENT = {**os.environ, "PYTHONUNBUFFERED": "", "OPENBLAS_NUM_THREADS": "1"}
 TIMEOUT = 120  # seconds; only a run that hangs takes as long
 
 
-def run(*arguments, cwd=ROOT):
-    return subprocess.run([*COMMAND, *map(str, arguments)], cwd=cwd, env=ENVIRONMENT, capture_output=True,
-                          text=True, timeout=TIMEOUT)
+def run(*arguments, cwd=ROOT, **environment):
+    return subprocess.run([*COMMAND, *map(str, arguments)], cwd=cwd, timeout=TIMEOUT, text=True,
+                          env={**ENVIRONMENT, **environment}, capture_output=True)
 
 
 def call(*arguments, capsys):
@@ -51,6 +52,11 @@ def lines_after(output, beginning):
     return lines[start:lines.index("", start) if "" in lines[start:] else None]
 
 
+def figures(output):
+    """Return the four figures of each epoch that was printed, (4, n)."""
+    return np.array([line.split()[1:5] for line in lines_after(output, "epoch")], float).T
+
+
 def confusion_matrix(output):
     rows = lines_after(output, "Confusion matrix")[1:]
     return np.array([[0 if cell == "." else int(cell) for cell in row.split()[1:]] for row in rows])
@@ -63,6 +69,11 @@ def without_seconds(output):
 def assert_one_line(error, *parts):
     assert error.startswith("hw1: ") and error.count("\n") == 1 and error.endswith("\n"), error
     assert all(part in error for part in parts), error
+
+
+def assert_printed(stats, output):
+    np.testing.assert_allclose(np.array(stats[:4]) * [[1], [100], [1], [100]], figures(output),
+                               atol=0.00501)
 
 
 @pytest.fixture(scope="module")
@@ -95,13 +106,22 @@ def copy(tmp_path):
 
 
 @contextlib.contextmanager
+def handled(handler):
+    """SIGINT is handled so in the block: a shell may have the tests ignore it."""
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
 def in_its_midst(folder, *arguments):
     """A run that is in the midst of its training: its first epoch's line has been read."""
-    # A shell that starts the tests in the background lets them ignore SIGINT, and children inherit that.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    process = subprocess.Popen([*COMMAND, "--data", str(folder), *ENDLESS, *map(str, arguments)], cwd=ROOT,
-                               env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    signal.signal(signal.SIGINT, before)
+    with handled(signal.default_int_handler):
+        process = subprocess.Popen(
+            [*COMMAND, "--data", folder, *ENDLESS, *map(str, arguments)], cwd=ROOT, env=ENVIRONMENT,
+            text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     with process:
         try:
             assert any(line.split()[:1] == ["1"] for line in process.stdout), process.stderr.read()
@@ -110,240 +130,200 @@ def in_its_midst(folder, *arguments):
             process.kill()
 
 
-@pytest.fixture
-def endless(folder):
-    with in_its_midst(folder) as process:
-        yield process
-
-
 # ---- What it prints ------------------------------------------------------------------------------
 
-def test_a_run_succeeds_and_writes_no_error(small):
+def test_it_says_on_what_it_trains_what_and_prints_the_epochs_and_the_matrix(small, folder):
     assert (small.returncode, small.stderr) == (0, "")
-    assert small.stdout.splitlines()[-1].split()[0] == "9"  # the confusion matrix is the last that it prints
-
-
-def test_it_says_what_data_it_trains_on(small, folder):
-    assert f"Data: {folder}, 300 training, 100 validation and 120 test examples\n" in small.stdout
-
-
-def test_it_says_what_network_it_trains(small):
     parameters = 784 * 16 + 16 + 2 * 16 + 16 * 10 + 10  # the weights, biases, gamma and beta
-    assert ("Network: 784-16-10, sigmoid, BatchNorm on 1 of 2 layers, "
-            f"{parameters:,} parameters, float64\n") in small.stdout
-
-
-def test_an_epoch_is_a_line(small):
+    lines = small.stdout.splitlines()
+    assert lines[:3] == [
+        f"Data: {folder}, 300 training, 100 validation and 120 test examples",
+        "Network: 784-16-10, sigmoid, BatchNorm on 1 of 2 layers, "
+        f"{parameters:,} parameters, float64", ""]
     assert [line.split()[0] for line in lines_after(small.stdout, "epoch")] == ["1", "2", "3"]
+    assert lines[-1].split()[0] == "9"
 
 
-def test_the_columns_align(small):
+def test_the_columns_align_and_training_lowers_what_they_show(small):
     heading = next(line for line in small.stdout.splitlines() if line.startswith("epoch"))
     ends = [match.end() for match in re.finditer(r"\S+( \S+)*", heading)]
     for line in lines_after(small.stdout, "epoch"):
         assert [match.end() for match in re.finditer(r"\S+", line)] == ends
-
-
-def test_training_lowers_the_losses_and_errors(small):
-    first, *_, last = (np.array(line.split()[1:5], float) for line in lines_after(small.stdout, "epoch"))
+    first, _, last = figures(small.stdout).T
     assert (last < first).all()
 
 
-def test_the_test_error_is_that_of_the_confusion_matrix(small):
+@pytest.mark.parametrize("errors, told", (
+    ([0.5, 0.125, 0.125, 0.25], "12.50 % in epoch 2; the network is that of epoch 4"),
+    ([0.5, 0.125], "12.50 % in epoch 2, the last"), ([0.5], "50.00 % in epoch 1, the last")))
+def test_the_best_epoch_and_the_last_are_told_apart(capsys, errors, told):
+    __main__.print_result(np.array(errors), np.eye(2, dtype=int))
+    assert capsys.readouterr().out.startswith(f"\nBest validation error: {told}\nTest error: 0.00")
+
+
+def test_the_confusion_matrix_is_that_of_the_test_set_and_aligns(small, folder):
     matrix = confusion_matrix(small.stdout)
-    wrong = matrix.sum() - matrix.trace()
-    assert 0 < wrong < SIZES["test"]
-    assert f"Test error: {100 * wrong / SIZES['test']:.2f} %, {wrong} of 120 wrong\n" in small.stdout
-
-
-def test_the_columns_of_the_confusion_matrix_are_the_true_classes(small, folder):
     counts = np.bincount(np.load(folder / "test_labels.npy"), minlength=10)
-    np.testing.assert_array_equal(confusion_matrix(small.stdout).sum(axis=0), counts)
-
-
-def test_the_confusion_matrix_aligns(small):
-    heading, *rows = lines_after(small.stdout, "Confusion matrix of the test set (rows: predicted, columns: ")
+    np.testing.assert_array_equal(matrix.sum(axis=0), counts)
+    wrong = matrix.sum() - matrix.trace()
+    assert 0 < wrong < 120
+    assert f"Test error: {100 * wrong / 120:.2f} %, {wrong} of 120 wrong\n" in small.stdout
+    heading, *rows = lines_after(small.stdout, "Confusion matrix of the test set (rows: predicted")
     assert heading.split() == [row.split()[0] for row in rows] == list("0123456789")
-    digits = len(str(max(confusion_matrix(small.stdout).max(), 10)))
-    assert {len(row) for row in rows} == {len(heading)} == {11 * (2 + digits)}
+    assert {len(row) for row in [heading, *rows]} == {11 * (2 + len(str(max(matrix.max(), 10))))}
 
 
 def test_without_mnist_it_says_so_and_draws_digits(copy):
     done = run("--epochs", "1", "--dtype", "float32", cwd=copy)
     assert (done.returncode, done.stderr) == (0, "")
-    first, second = done.stdout.splitlines()[:2]
-    assert first == (f"There is no MNIST in {copy / 'data'}: these are drawn digits. "
-                     "`python data/mnist.py` gets MNIST.")
-    assert second == "Data: drawn digits, 10,000 training, 2,000 validation and 2,000 test examples"
+    assert done.stdout.splitlines()[:2] == [
+        f"There is no MNIST in {copy / 'data'}: these are drawn digits. "
+        "`python data/mnist.py` gets MNIST.",
+        "Data: drawn digits, 10,000 training, 2,000 validation and 2,000 test examples"]
 
 
-def test_mnist_in_the_repository_is_used_without_being_named(copy, folder):
-    for file in folder.iterdir():
-        shutil.copy(file, copy / "data")
-    done = run(*SMALL, cwd=copy)
-    assert done.stdout.startswith(f"Data: {copy / 'data'}, 300 training")
+def test_mnist_in_the_repository_is_used_and_drawn_digits_where_they_are_named(copy, folder):
+    shutil.copytree(folder, copy / "data", dirs_exist_ok=True)
+    shutil.copytree(folder, copy / "digits")
+    for options, name in (((), copy / "data"), (("--data", "./digits"), "./digits"),
+                          (("--data", "digits"), "drawn digits")):
+        done = run(*SMALL, *options, cwd=copy)
+        assert (done.returncode, done.stdout.split(", ")[0]) == (0, f"Data: {name}")
+
+
+@pytest.mark.parametrize("environment", (
+    {"PYTHONIOENCODING": "ascii"}, {"PYTHONIOENCODING": "cp1252"},
+    {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}))
+def test_names_are_printed_as_the_stream_can(folder, tmp_path, environment):
+    place = tmp_path / "\N{LATIN SMALL LETTER L WITH STROKE}\N{GREEK SMALL LETTER ALPHA}"
+    shutil.copytree(folder, place)
+    done = run("--data", place, "--save", place / "run.npz", *SMALL, **environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"Data: {tmp_path}/\\") and f"Saved: {tmp_path}/\\" in done.stdout
+    (place / "train_data.npy").unlink()
+    done = run("--data", place, *SMALL, **environment)
+    assert done.returncode == 1
+    assert_one_line(done.stderr, f"{tmp_path}/\\", "lacks train_data.npy")
 
 
 # ---- What the options do -------------------------------------------------------------------------
 
-def network(options):
-    return build(parse(options.split()), 784, 10)
+@pytest.fixture
+def network(nn):
+    return lambda options: __main__.build(nn, parse(options.split()), 784, 10)
 
 
-def test_by_default_it_is_the_handouts_network():
-    mlp = network("")
-    assert [W.shape for W in mlp.W] == [(784, 64), (64, 64), (64, 32), (32, 10)]
-    assert [type(part).__name__ for part in mlp.activations] == ["Sigmoid", "Sigmoid", "Sigmoid", "Identity"]
-    assert (mlp.lr, mlp.momentum, mlp.num_bn_layers) == (0.008, 0.9, 3)
-
-
-def test_hiddens_are_the_units_of_the_hidden_layers():
-    assert [W.shape for W in network("--hiddens 20 30").W] == [(784, 20), (20, 30), (30, 10)]
-
-
-def test_no_hidden_layer_makes_a_linear_classifier():
-    mlp = network("--hiddens")
-    assert [W.shape for W in mlp.W] == [(784, 10)] and mlp.bn_layers is None
-
-
-@pytest.mark.parametrize("name, part", (("sigmoid", "Sigmoid"), ("tanh", "Tanh"), ("relu", "ReLU")))
-def test_activation_is_that_of_the_hidden_layers(name, part):
-    mlp = network(f"--hiddens 8 8 --activation {name}")
-    assert [type(activation).__name__ for activation in mlp.activations] == [part, part, "Identity"]
-
-
-def test_bn_layers_is_how_many_hidden_layers_have_batch_norm():
-    assert network("--hiddens 8 8 8 --bn-layers 2").num_bn_layers == 2
-
-
-def test_lr_and_momentum_reach_the_network():
-    mlp = network("--lr 0.5 --momentum 0")
-    assert (mlp.lr, mlp.momentum) == (0.5, 0)
+@pytest.mark.parametrize("options, sizes, activation, others", (
+    ("", [64, 64, 32], "Sigmoid", (3, 0.008, 0.9)),
+    ("--hiddens 20 30 --activation tanh", [20, 30], "Tanh", (2, 0.008, 0.9)),
+    ("--hiddens 8 8 8 --activation relu --bn-layers 2", [8, 8, 8], "ReLU", (2, 0.008, 0.9)),
+    ("--hiddens --batch-size 1 --lr 0.5 --momentum 0", [], None, (0, 0.5, 0))))
+def test_the_network_is_that_of_the_options(network, options, sizes, activation, others):
+    mlp = network(options)
+    assert [W.shape for W in mlp.W] == list(zip([784, *sizes], [*sizes, 10]))
+    kinds = [type(part).__name__ for part in mlp.activations]
+    assert kinds == [activation] * len(sizes) + ["Identity"]
+    assert (mlp.num_bn_layers, mlp.lr, mlp.momentum) == others
 
 
 @pytest.mark.parametrize("init, deviation", (("handout", 1), ("scaled", 1 / 28)))
-def test_init_sets_the_deviation_of_the_weights(init, deviation):
+def test_init_sets_the_deviation_of_the_weights(network, init, deviation):
     np.random.seed(1)
     assert network(f"--hiddens 64 --init {init}").W[0].std() == pytest.approx(deviation, rel=0.02)
 
 
 @pytest.mark.parametrize("dtype", ("float64", "float32"))
-def test_dtype_is_that_of_every_parameter_and_of_the_outputs(dtype):
+def test_dtype_is_that_of_parameters_and_data(network, nn, folder, capsys, monkeypatch, dtype):
     mlp = network(f"--dtype {dtype}")
-    arrays = [*mlp.W, *mlp.b, *(layer.gamma for layer in mlp.bn_layers), mlp(np.zeros((2, 784), dtype))]
+    arrays = [*mlp.W, *mlp.b, *(bn.gamma for bn in mlp.bn_layers), mlp(np.zeros((2, 784), dtype))]
     assert {str(array.dtype) for array in arrays} == {dtype}
+    seen, forward = set(), nn.MLP.forward
+    monkeypatch.setattr(nn.MLP, "forward", lambda mlp, x: seen.add(str(x.dtype)) or forward(mlp, x))
+    assert epochs("--data", folder, *SMALL, "--dtype", dtype, capsys=capsys)
+    assert seen == {dtype}
 
 
-def test_float32_data_reach_a_float32_network(folder, capsys, monkeypatch):
-    dtypes = set()
-    forward = hw1.MLP.forward
-    monkeypatch.setattr(hw1.MLP, "forward", lambda mlp, x: dtypes.add(str(x.dtype)) or forward(mlp, x))
-    assert epochs("--data", folder, *SMALL, "--dtype", "float32", capsys=capsys)
-    assert dtypes == {"float32"}
+@pytest.mark.parametrize("option, same", (
+    ((), True), (("--seed", 1), False), (("--lr", 0.01), False), (("--batch-size", 299), False)))
+def test_the_same_options_give_the_same_numbers(small, folder, capsys, option, same):
+    again = epochs("--data", folder, *SMALL, *option, capsys=capsys)
+    assert len(again) == 3
+    assert (again == lines_after(without_seconds(small.stdout), "epoch")) == same
 
 
-def test_the_same_seed_gives_the_same_numbers(small, folder):
-    assert without_seconds(run("--data", folder, *SMALL).stdout) == without_seconds(small.stdout)
-
-
-@pytest.mark.parametrize("option", (("--seed", 1), ("--batch-size", 30), ("--lr", 0.01)))
-def test_another_value_gives_other_numbers(small, folder, capsys, option):
-    other = epochs("--data", folder, *SMALL, *option, capsys=capsys)
-    assert len(other) == 3
-    assert other != lines_after(without_seconds(small.stdout), "epoch")
-
-
-@pytest.mark.parametrize("seed", (0, 4294967295))
-def test_a_seed_may_be_any_that_numpy_takes(seed):
-    assert parse(["--seed", str(seed)]).seed == seed
-
-
-def test_one_hot_labels_are_as_good_as_indices(folder, tmp_path, capsys):
+@pytest.mark.parametrize("change", (lambda y: np.eye(10)[y], lambda y: y.astype(float)))
+def test_labels_may_be_one_hot_or_floats(small, folder, tmp_path, capsys, change):
     for part in SIZES:
         shutil.copy(folder / f"{part}_data.npy", tmp_path)
-        np.save(tmp_path / f"{part}_labels.npy", np.eye(10)[np.load(folder / f"{part}_labels.npy")])
-    indices = epochs("--data", folder, *SMALL, capsys=capsys)
-    assert epochs("--data", tmp_path, *SMALL, capsys=capsys) == indices
+        np.save(tmp_path / f"{part}_labels.npy", change(np.load(folder / f"{part}_labels.npy")))
+    others = epochs("--data", tmp_path, *SMALL, capsys=capsys)
+    assert others == lines_after(without_seconds(small.stdout), "epoch")
 
 
-def test_indices_may_be_stored_as_floats(folder, tmp_path, capsys):
-    for part in SIZES:
-        shutil.copy(folder / f"{part}_data.npy", tmp_path)
-        np.save(tmp_path / f"{part}_labels.npy", np.load(folder / f"{part}_labels.npy").astype(float))
-    indices = epochs("--data", folder, *SMALL, capsys=capsys)
-    assert epochs("--data", tmp_path, *SMALL, capsys=capsys) == indices
-
-
-HELP = """
-the network:
-  --hiddens [UNITS ...]               64 64 32
-  --activation {sigmoid,tanh,relu}    sigmoid
-  --bn-layers N                       on all but the output's
-  --init {scaled,handout}             scaled
-  --dtype {float64,float32}           float64
-its training:
-  --lr RATE                           0.008
-  --momentum M                        0.9
-  --epochs N                          20
-  --batch-size N                      100
-  --seed N                            11785
-  --data DIR                          the repository's data/; drawn digits if none of them is there
-what is left of it:
-  --plot FILE                         -
-  --save FILE                         -
-"""
-
-
-def test_help_names_each_option_with_its_default(capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "400")  # a line each
+def test_help_names_each_option_with_its_default(capsys):
     with pytest.raises(SystemExit) as end:
         parse(["--help"])
-    usage, *lines = re.sub(r"\n {9,}", "   ", capsys.readouterr().out).splitlines()
-    assert (end.value.code, usage[:35]) == (0, "usage: python -m hw1 [-h] [--hidden")
-    assert lines[1].startswith("Train a multi-layer perceptron") and "Exit status: 0 done, 1 failed" in lines[-1]
-    told = []
-    for line in lines[lines.index("the network:"):]:
-        if line.startswith("  --"):
-            option, words = re.fullmatch(r"  (--\S+ .*?)  +(\S.*)", line).groups()
-            default = re.search(r"\(default: (.*)\)$", words)
-            line = f"  {option:36}{default[1] if default else '-'}"
-        told += [line] if line.startswith("  --") or line.endswith(":") else []
-    assert told == HELP.strip().splitlines()
+    usage, text = " ".join(capsys.readouterr().out.split()).split("the network:")
+    assert end.value.code == 0 and usage.startswith("usage: python -m hw1 [-h] [--hiddens")
+    assert "Exit status: 0 done, 1 failed" in text
+    defaults = {**vars(parse([])), "hiddens": "64 64 32", "bn_layers": "on all but the output's",
+                "data": "the repository's data/; drawn digits if none of them is there"}
+    for name, default in defaults.items():
+        words = text.split(f"--{name.replace('_', '-')} ")[1].split(" --")[0]
+        assert (f"(default: {default})" in words) != (name in ("plot", "save")), words
 
 
 # ---- What it refuses -----------------------------------------------------------------------------
 
+COUNT = "expected an integer from 1 to 1000000, got"
+
+
 @pytest.mark.parametrize("options, message", (
-    ("--hiddens 64 0", "--hiddens: expected an integer of at least 1, got '0'"),
+    ("--hiddens 64 0", f"--hiddens: {COUNT} '0'"),
+    (f"--hiddens 64 {10**20}", f"--hiddens: {COUNT} '1{20 * '0'}'"),
     ("--activation softplus", "--activation: invalid choice: 'softplus'"),
-    ("--init zeros", "--init: invalid choice: 'zeros'"),
-    ("--dtype int8", "--dtype: invalid choice: 'int8'"),
     ("--lr 0", "--lr: expected a finite number above 0, got '0'"),
     ("--lr nan", "--lr: expected a finite number above 0, got 'nan'"),
     ("--lr inf", "--lr: expected a finite number above 0, got 'inf'"),
     ("--momentum 1", "--momentum: expected a number of at least 0 and below 1, got '1'"),
     ("--momentum -0.1", "--momentum: expected a number of at least 0 and below 1, got '-0.1'"),
-    ("--bn-layers -1", "--bn-layers: expected an integer of at least 0, got '-1'"),
-    ("--bn-layers 3 --hiddens 64", "--bn-layers: expected at most 2, the number of layers, got 3"),
-    ("--epochs 0", "--epochs: expected an integer of at least 1, got '0'"),
-    ("--epochs two", "--epochs: expected an integer of at least 1, got 'two'"),
-    ("--batch-size 0", "--batch-size: expected an integer of at least 1, got '0'"),
+    ("--bn-layers -1", "--bn-layers: expected an integer from 0 on, got '-1'"),
+    ("--bn-layers 3 --hiddens 64", "--bn-layers: expected at most 2, got 3"),
+    ("--epochs two", f"--epochs: {COUNT} 'two'"),
+    ("--epochs 1000001", f"--epochs: {COUNT} '1000001'"),
+    ("--batch-size 1", "--batch-size: expected at least 2 with BatchNorm, as the variance of a "),
+    ("--batch-size 1000001", f"--batch-size: {COUNT} '1000001'"),
     ("--seed -1", "--seed: expected an integer from 0 to 4294967295, got '-1'"),
     ("--seed 4294967296", "--seed: expected an integer from 0 to 4294967295, got '4294967296'"),
-    ("--data nowhere", "--data: expected a folder, got 'nowhere'"),
+    ("--data nowhere", "--data: expected a folder, or the word digits, got 'nowhere'"),
+    ("--save run.npy", "--save: expected a file name that ends in .npz, in a folder that is there"),
+    ("--save nowhere/run.npz", "and can be written to, got 'nowhere/run.npz'"),
+    ("--save file/run.npz", "and can be written to, got 'file/run.npz'"),
+    ("--save folder.npz", "and can be written to, got 'folder.npz'"),
+    ("--plot run.txt", "--plot: expected a file name that ends in .png or .svg or .pdf, in a "),
 ))
-def test_a_wrong_option_is_refused(capsys, options, message):
+def test_a_wrong_option_is_refused(capsys, tmp_path, monkeypatch, options, message):
+    monkeypatch.chdir(tmp_path)
+    pathlib.Path("folder.npz").mkdir()
+    pathlib.Path("file").touch()
     with pytest.raises(SystemExit) as end:
         parse(options.split())
     printed = capsys.readouterr()
     assert (end.value.code, printed.out) == (2, "")
-    assert f"error: argument {message}" in printed.err.splitlines()[-1]
+    assert "error: argument " in printed.err and message in printed.err.splitlines()[-1]
 
 
-def test_a_wrong_option_ends_the_command_with_status_2():
-    done = run("--epochs", "0")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.splitlines()[-1].startswith("python -m hw1: error: argument --epochs: expected")
+def test_the_limits_themselves_are_taken():
+    options = parse("--epochs 1000000 --batch-size 1000000 --seed 4294967295".split())
+    assert (options.epochs, options.batch_size, options.seed) == (10**6, 10**6, 2**32 - 1)
+
+
+def test_without_matplotlib_plot_says_at_once_what_to_install(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(SystemExit) as end:
+        parse(["--plot", str(tmp_path / "run.png")])
+    assert end.value.code == 2
+    assert "error: argument --plot: pictures need matplotlib" in capsys.readouterr().err
 
 
 def test_some_of_the_files_are_not_taken_for_none(copy, folder):
@@ -353,137 +333,206 @@ def test_some_of_the_files_are_not_taken_for_none(copy, folder):
     assert_one_line(done.stderr, "lacks train_labels.npy, val_data.npy", "python data/mnist.py")
 
 
-def test_a_damaged_file_is_refused(copy, folder):
-    for file in folder.iterdir():
-        shutil.copy(file, copy / "data")
-    path = copy / "data" / "val_data.npy"
-    path.write_bytes(path.read_bytes()[:-1])
-    done = run(cwd=copy)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert_one_line(done.stderr, str(path), "damaged")
-
-
-def test_a_named_folder_without_mnist_is_refused(tmp_path):
-    done = run("--data", tmp_path)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert_one_line(done.stderr, f"{tmp_path} lacks train_data.npy", "python data/mnist.py")
-
-
 def test_data_of_one_value_are_refused(folder, tmp_path, capsys):
-    for part, n in SIZES.items():
-        shutil.copy(folder / f"{part}_labels.npy", tmp_path)
-        np.save(tmp_path / f"{part}_data.npy", np.zeros((n, 784), np.uint8))
-    status, _, error = call("--data", tmp_path, capsys=capsys)
+    shutil.copytree(folder, tmp_path / "data")
+    np.save(tmp_path / "data" / "train_data.npy", np.zeros((300, 784)))
+    status, _, error = call("--data", tmp_path / "data", capsys=capsys)
     assert status == 1
-    assert_one_line(error, str(tmp_path), "at least two different values")
+    assert_one_line(error, "at least two different values")
 
 
-def test_a_network_too_large_for_the_memory_is_refused(folder, capsys):
-    status, _, error = call("--data", folder, "--hiddens", 10**14, capsys=capsys)
-    assert status == 1
-    assert_one_line(error, "out of memory", "--hiddens")
+@pytest.mark.parametrize("place, remedy", (
+    ("mnist.standardise", "name a smaller data set, or --dtype float32"),
+    ("build", "choose smaller --hiddens, or --dtype float32"),
+    ("train", "choose smaller --hiddens or --batch-size, or --dtype float32")))
+def test_out_of_memory_is_told_with_its_cause(folder, capsys, monkeypatch, place, remedy):
+    def greedy(*arguments):
+        raise MemoryError("Unable to allocate 9 TiB")
+
+    monkeypatch.setattr(f"hw1.__main__.{place}", greedy)
+    status, _, error = call("--data", folder, capsys=capsys)
+    assert (status, error) == (1, f"hw1: out of memory (Unable to allocate 9 TiB): {remedy}\n")
+
+
+# ---- A hw1.py of a student's ---------------------------------------------------------------------
+
+def unfinished(name, body):
+    """Return (source, line) of a hw1.py where body stands first in the function of this name."""
+    source, at = (ROOT / "hw1" / "hw1.py").read_text(), 0
+    *owner, function = name.split(".")
+    for part in (*(f"class {name}" for name in owner), f"def {function}(", ":\n"):
+        at = source.index(part, at) + len(part)
+    indent = "    " * (len(owner) + 1)
+    return f"{source[:at]}{indent}{body}\n{source[at:]}", source[:at].count("\n") + 1
+
+
+@pytest.mark.parametrize("name, body", (
+    ("SoftmaxCrossEntropy.forward", "raise NotImplemented"),
+    ("BatchNorm.forward", "raise NotImplementedError('2.6')"),
+    ("MLP.step", "raise NotImplementedError"), ("zeros_bias_init", "raise NotImplemented"),
+    ("Sigmoid.derivative", "raise NotImplemented"), ("get_training_stats", "raise NotImplemented")))
+def test_what_is_not_implemented_yet_is_told_in_one_line(copy, folder, name, body):
+    source, line = unfinished(name, body)
+    (copy / "hw1" / "hw1.py").write_text(source)
+    done = run("--data", folder, *SMALL, cwd=copy)
+    assert done.returncode == 1
+    assert done.stderr == f"hw1: hw1.py: {name} is not implemented yet (line {line})\n"
+
+
+STARTER = """
+def get_training_stats(*arguments):
+    raise NotImplemented
+
+class MLP:  # no base class, and no activation that is not asked for
+    W = b = None
+    __init__ = step = lambda *arguments: None
+
+Sigmoid = Identity = SoftmaxCrossEntropy = random_normal_weight_init = zeros_bias_init = MLP
+"""
+
+
+@pytest.mark.parametrize("source, told", (
+    (STARTER, r"hw1.py: get_training_stats is not implemented yet \(line 3\)"),
+    ("class MLP:\n    pass\n", "hw1.py has no Sigmoid, Identity, .*, get_training_stats yet"),
+    ("import os\n\ndef f(:\n", r"hw1/hw1.py cannot be imported: SyntaxError: .*\(hw1.py, line 3\)"),
+    ("import os\n\nnonsense\n", "hw1/hw1.py cannot .*: NameError: name 'nonsense' .*, line 3.*"),
+    ("raise SystemExit(0)", r"hw1/hw1.py cannot be imported: SystemExit: 0 \(hw1.py, line 1\)"),
+    (None, "hw1/hw1.py cannot be imported: ModuleNotFoundError: No module named 'hw1.hw1'")))
+def test_a_hw1_py_that_is_begun_or_broken_is_told_in_one_line(copy, folder, source, told):
+    (copy / "hw1" / "hw1.py").unlink()
+    if source is not None:
+        (copy / "hw1" / "hw1.py").write_text(source)
+    done = run("--data", folder, *SMALL, cwd=copy)
+    assert done.returncode == 1 and re.fullmatch(f"hw1: {told}\n", done.stderr), done.stderr
+    assert run("--help", cwd=copy).returncode == 0
+
+
+@pytest.mark.parametrize("forward, error", (
+    (lambda *arguments: None, RuntimeError), (lambda *arguments: open("nowhere"), OSError)))
+def test_another_fault_of_hw1_py_is_traced(folder, capsys, nn, monkeypatch, forward, error):
+    monkeypatch.setattr(nn.MLP, "forward", forward)
+    with pytest.raises(error):
+        call("--data", folder, *SMALL, capsys=capsys)
+
+
+def handouts(train, change=lambda curves, matrix: (*map(list, curves), matrix.astype(float))):
+    """Return a get_training_stats without on_epoch, for labels that are one-hot."""
+    def get_training_stats(mlp, dset, nepochs, batch_size):
+        assert all(y.shape == (len(x), 10) for x, y in dset)
+        *curves, matrix = train(mlp, dset, nepochs, batch_size)
+        return change(curves, matrix)
+    return get_training_stats
+
+
+def test_without_on_epoch_all_comes_at_the_end(small, folder, tmp_path, capsys, nn, monkeypatch):
+    written = []
+    before_writing(monkeypatch, written.append)
+    monkeypatch.setattr(nn, "get_training_stats", handouts(nn.get_training_stats))
+    path = tmp_path / "run.npz"
+    status, output, error = call("--data", folder, *SMALL, "--save", path, capsys=capsys)
+    expected = without_seconds(small.stdout) + f"\nSaved: {path}\n"
+    assert (status, without_seconds(output), error) == (0, expected, "")
+    assert written == [1]
+    assert_printed(saved.load(path)[1], output)
+
+
+@pytest.mark.parametrize("change", (
+    lambda curves, matrix: None, lambda curves, matrix: curves,
+    lambda curves, matrix: (*curves[:3], curves[3][1:], matrix),
+    lambda curves, matrix: (*curves, matrix[1:]), lambda curves, matrix: (*curves, matrix / 7),
+    lambda curves, matrix: (*curves, 0 * matrix)))
+def test_figures_that_are_not_the_handouts_are_refused(folder, capsys, nn, monkeypatch, change):
+    monkeypatch.setattr(nn, "get_training_stats", handouts(nn.get_training_stats, change))
+    status, output, error = call("--data", folder, *SMALL, capsys=capsys)
+    assert (status, "Test error" in output) == (1, False)
+    assert_one_line(error, "hw1.py: get_training_stats must return four arrays of 3 numbers and")
+
+
+def test_the_package_has_the_names_of_hw1_py_when_they_are_asked_for(copy):
+    (copy / "hw1" / "hw1.py").write_text("broken(")
+    code = "import hw1.__main__, hw1.pictures, hw1.saved\nassert 'MLP' in dir(hw1)\nhw1.MLP"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=copy, env=ENVIRONMENT,
+                          capture_output=True, text=True, timeout=TIMEOUT)
+    assert (done.stdout, done.stderr.count("SyntaxError")) == ("", 1)
+    with pytest.raises(ImportError, match="cannot import name 'np'"):
+        from hw1 import np  # noqa: F401
 
 
 # ---- How it ends before its time -----------------------------------------------------------------
 
-@pytest.mark.parametrize("dtype", ("float64", "float32"))
-def test_training_that_diverges_ends_in_one_line(folder, capsys, dtype):
+@pytest.mark.parametrize("options", (
+    "--bn-layers 0 --lr 1e+30", "--bn-layers 0 --lr 1e+30 --dtype float32", "--lr 1e+200"))
+@pytest.mark.parametrize("at_once", (True, False))
+def test_training_that_diverges_ends_in_one_line(folder, capsys, nn, monkeypatch, options, at_once):
+    if not at_once:
+        monkeypatch.setattr(nn, "get_training_stats", handouts(nn.get_training_stats))
     status, output, error = call("--data", folder, "--hiddens", 16, 16, "--activation", "relu",
-                                 "--bn-layers", 0, "--lr", 1e30, "--dtype", dtype, capsys=capsys)
+                                 *options.split(), capsys=capsys)
     assert status == 1
     assert "nan" not in output and "Test error" not in output
-    assert_one_line(error, "no longer finite in epoch 1", "lower --lr, which is 1e+30")
+    lr = re.search(r"1e\+\d+", options)[0]
+    assert_one_line(error, "no longer finite in epoch 1", f"lower --lr, which is {lr}")
 
 
-def test_training_that_diverges_into_batchnorm_ends_in_one_line(folder, capsys):
-    status, output, error = call("--data", folder, "--hiddens", 16, 16, "--activation", "relu", "--lr", 1e200,
-                                 capsys=capsys)
-    assert status == 1
-    assert "Test error" not in output
-    assert_one_line(error, "no longer finite in epoch 1", "lower --lr, which is 1e+200")
-
-
-def test_a_fault_of_the_program_is_not_told_as_the_users(folder, capsys, monkeypatch):
-    def faulty(*arguments, on_epoch):
-        raise ValueError("shapes do not fit")
-
-    monkeypatch.setattr(hw1, "get_training_stats", faulty)
-    with pytest.raises(ValueError, match="^shapes do not fit$"):
-        call("--data", folder, *SMALL, capsys=capsys)
-
-
-def test_ctrl_c_ends_it_with_one_line(endless):
-    endless.send_signal(signal.SIGINT)
-    _, error = endless.communicate(timeout=TIMEOUT)
-    assert (endless.returncode, error) == (130, "hw1: interrupted\n")
-
-
-def test_a_closed_pipe_ends_it_quietly(endless):
-    endless.stdout.close()
-    assert endless.wait(TIMEOUT) == 141
-    assert endless.stderr.read() == ""
+def test_a_closed_pipe_ends_it_quietly(folder):
+    with in_its_midst(folder) as process:
+        process.stdout.close()
+        assert process.wait(TIMEOUT) == 141
+        assert process.stderr.read() == ""
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
 def test_an_output_that_cannot_be_written_ends_it_with_one_line(folder):
     with open("/dev/full", "w") as full:
-        done = subprocess.run([*COMMAND, "--data", str(folder), *SMALL], cwd=ROOT, env=ENVIRONMENT,
+        done = subprocess.run([*COMMAND, "--data", folder, *SMALL], cwd=ROOT, env=ENVIRONMENT,
                               text=True, stdout=full, stderr=subprocess.PIPE, timeout=TIMEOUT)
     assert done.returncode == 1
     assert_one_line(done.stderr, "cannot write to standard output (No space left on device)")
 
 
-def test_an_output_that_is_full_at_the_end_ends_it_with_one_line(folder, tmp_path, capsys, monkeypatch):
+def test_an_output_that_is_full_at_the_end_is_told(folder, tmp_path, capsys, monkeypatch):
     class Full(io.StringIO):
-        def fileno(self):
-            return file.fileno()
-
         def flush(self):
             if "Saved" in self.getvalue():
                 raise OSError(errno.ENOSPC, "No space left on device")
 
     with open(tmp_path / "output", "w") as file:
+        Full.fileno = lambda self: file.fileno()
         monkeypatch.setattr(sys, "stdout", Full())
-        status, _, error = call("--data", folder, *SMALL, "--save", tmp_path / "run.npz", capsys=capsys)
+        status, _, error = call("--data", folder, *SMALL, "--save", tmp_path / "a.npz",
+                                capsys=capsys)
     assert status == 1
     assert_one_line(error, "cannot write to standard output (No space left on device)")
 
 
 # ---- What it keeps -------------------------------------------------------------------------------
 
-def figures(output):
-    """Return the four figures of each epoch that was printed, (4, n)."""
-    return np.array([line.split()[1:5] for line in lines_after(output, "epoch")], float).T
+def before_writing(monkeypatch, act):
+    """Let act(n) be called before the nth writing of a file, counted from 1."""
+    write, count = saved.mnist.write, itertools.count(1)
+    monkeypatch.setattr(saved.mnist, "write", lambda *file: (act(next(count)), write(*file)))
 
 
-@pytest.fixture
-def full_disk(monkeypatch):
-    """A list of the writings, counted from 1, that find the disk full."""
-    full, calls, write = [], [], saved.write
-
-    def writing(path, content):
-        calls.append(path)
-        if len(calls) in full:
+def full_at(*full):
+    """Return an act for before_writing: the disk is full at these."""
+    def act(n):
+        if n in full:
             raise OSError(errno.ENOSPC, "No space left on device")
-        write(path, content)
-
-    monkeypatch.setattr(saved, "write", writing)
-    return full
+    return act
 
 
-def test_saved_are_the_network_and_the_figures_that_were_printed(folder, tmp_path, capsys):
+def test_saved_are_the_network_the_scale_and_what_was_printed(small, folder, tmp_path, capsys):
     path = tmp_path / "run.npz"
     status, output, error = call("--data", folder, *SMALL, "--save", path, capsys=capsys)
-    assert (status, error, output.splitlines()[-2:]) == (0, "", ["", f"Saved: {path}"])
+    assert (status, error) == (0, "")
+    assert without_seconds(output) == without_seconds(small.stdout) + f"\nSaved: {path}\n"
     mlp, stats = saved.load(path)
-    assert [W.shape for W in mlp.W] == [(784, 16), (16, 10)]
-    np.testing.assert_allclose(np.array(stats[:4]) * [[1], [100], [1], [100]], figures(output), atol=0.00501)
-    np.testing.assert_array_equal(stats[4], confusion_matrix(output[:output.index("Saved")]))
-
-
-def test_saving_changes_nothing_of_the_training(small, folder, tmp_path, capsys):
-    saving = epochs("--data", folder, *SMALL, "--save", tmp_path / "run.npz", capsys=capsys)
-    assert saving == lines_after(without_seconds(small.stdout), "epoch")
+    assert_printed(stats, output)
+    matrix = confusion_matrix(small.stdout)
+    np.testing.assert_array_equal(stats[4], matrix)
+    pixels, labels = (np.load(folder / f"test_{kind}.npy") for kind in ("data", "labels"))
+    said = mlp.forward((pixels - mlp.mean) / mlp.deviation).argmax(axis=1)
+    assert (said == labels).sum() == matrix.trace()
 
 
 def test_ctrl_c_keeps_the_finished_epochs_and_says_so(folder, tmp_path):
@@ -493,148 +542,99 @@ def test_ctrl_c_keeps_the_finished_epochs_and_says_so(folder, tmp_path):
         output, error = process.communicate(timeout=TIMEOUT)
     n = len(saved.load(path)[1][0])
     assert process.returncode == 130
-    assert re.fullmatch(f"hw1: interrupted; {path} holds the network and the figures of {n} epochs?\n", error)
+    kept = f"hw1: interrupted; {path} holds the network and the figures of {n} epochs?\n"
+    assert re.fullmatch(kept, error)
     assert n >= len(output.splitlines()) + 1  # the first line was read before
     assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("nth", (1, 2))
-def test_ctrl_c_while_an_epoch_is_being_saved_comes_after_it(folder, tmp_path, capsys, monkeypatch, nth):
-    write, calls = saved.write, []
-
-    def interrupted(path, content):
-        write(path, content)
-        calls.append(path)
-        if len(calls) == nth:
-            signal.raise_signal(signal.SIGINT)
-
-    monkeypatch.setattr(saved, "write", interrupted)
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        path = tmp_path / "run.npz"
+def test_ctrl_c_while_an_epoch_is_saved_comes_after_it(folder, tmp_path, capsys, monkeypatch, nth):
+    before_writing(monkeypatch, lambda n: n == nth and signal.raise_signal(signal.SIGINT))
+    path = tmp_path / "run.npz"
+    with handled(signal.default_int_handler):
         status, _, error = call("--data", folder, *SMALL, "--save", path, capsys=capsys)
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    finally:
-        signal.signal(signal.SIGINT, before)
     assert (status, len(saved.load(path)[1][0])) == (130, nth)
     assert_one_line(error, f"the figures of {nth} epoch" + "s" * (nth > 1))
 
 
 def test_ctrl_c_that_a_shell_has_ignored_stays_so(folder, tmp_path, capsys, monkeypatch):
-    write = saved.write
-    monkeypatch.setattr(saved, "write", lambda *arguments: (signal.raise_signal(signal.SIGINT), write(*arguments)))
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
+    before_writing(monkeypatch, lambda n: signal.raise_signal(signal.SIGINT))
+    with handled(signal.SIG_IGN):
         assert call("--data", folder, *SMALL, "--save", tmp_path / "run.npz", capsys=capsys)[0] == 0
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
-def test_the_numbers_come_before_what_went_wrong_with_the_file(folder, tmp_path):
-    code = ("import sys\nfrom hw1 import __main__, saved\n"
-            "def full(path, content):\n    raise OSError(28, 'No space left on device')\n"
-            "saved.write = full\nsys.exit(__main__.main(sys.argv[1:]))")
-    done = subprocess.run([sys.executable, "-c", code, "--data", str(folder), *SMALL, "--save", str(tmp_path / "run.npz")],
-                          cwd=ROOT, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          timeout=TIMEOUT)
-    assert done.returncode == 1
-    assert done.stdout.index("Confusion matrix") < done.stdout.index("hw1: could not write")
-
-
-def test_ctrl_c_before_the_first_epoch_ends_says_that_nothing_is_kept(folder, tmp_path, capsys, monkeypatch):
-    def interrupted(mlp):
+@pytest.mark.parametrize("place, kept", (
+    ("hw1.hw1.MLP.step", "no epoch was saved in {}"),
+    ("hw1.__main__.print_result", "{} holds the network and the figures of 3 epochs")))
+def test_ctrl_c_before_or_after_the_epochs_says_what_is_kept(folder, tmp_path, capsys, monkeypatch,
+                                                             place, kept):
+    def interrupted(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(hw1.MLP, "step", interrupted)
+    monkeypatch.setattr(place, interrupted)
     path = tmp_path / "run.npz"
     status, _, error = call("--data", folder, *SMALL, "--save", path, capsys=capsys)
-    assert (status, error) == (130, f"hw1: interrupted; no epoch was saved in {path}\n")
+    assert (status, error) == (130, f"hw1: interrupted; {kept.format(path)}\n")
+    assert (len(saved.load(path)[1]) if path.exists() else 0) == (5 if "3" in kept else 0)
 
 
-def test_ctrl_c_after_the_training_keeps_the_confusion_matrix(folder, tmp_path, capsys, monkeypatch):
-    def interrupted(matrix):
-        raise KeyboardInterrupt
+def test_training_that_diverges_keeps_the_epochs_before(folder, tmp_path, capsys, nn, monkeypatch):
+    def diverging(*arguments, on_epoch):
+        train(*arguments, on_epoch=lambda n, *four: on_epoch(n, *four if n < 2 else [np.nan] * 4))
 
-    monkeypatch.setattr(__main__, "print_confusion", interrupted)
-    path = tmp_path / "run.npz"
-    status, _, error = call("--data", folder, *SMALL, "--save", path, capsys=capsys)
-    assert (status, len(saved.load(path)[1])) == (130, 5)
-    assert_one_line(error, f"interrupted; {path} holds the network and the figures of 3 epochs")
-
-
-def test_training_that_diverges_keeps_the_epochs_before(folder, tmp_path, capsys, monkeypatch):
-    evaluate, calls = hw1._evaluate, []
-
-    def diverging(*arguments):
-        calls.append(arguments)
-        loss, error, matrix = evaluate(*arguments)
-        return (loss if len(calls) < 3 else np.nan), error, matrix
-
-    monkeypatch.setattr(hw1, "_evaluate", diverging)
+    train = nn.get_training_stats
+    monkeypatch.setattr(nn, "get_training_stats", diverging)
     path = tmp_path / "run.npz"
     status, output, error = call("--data", folder, *SMALL, "--save", path, capsys=capsys)
-    stats = np.array(saved.load(path)[1])
-    assert (status, stats.shape) == (1, (4, 2))
-    np.testing.assert_allclose(stats * [[1], [100], [1], [100]], figures(output), atol=0.00501)
-    assert_one_line(error, "no longer finite in epoch 3", f"; {path} holds the network and the figures of 2 epochs")
+    stats = saved.load(path)[1]
+    assert (status, np.shape(stats)) == (1, (4, 2))
+    assert_printed(stats, output)
+    assert_one_line(error, "no longer finite in epoch 3", f"; {path} holds", "figures of 2 epochs")
 
 
-def test_a_disk_that_is_full_for_a_while_is_told_once_and_loses_nothing(folder, tmp_path, capsys, full_disk):
-    full_disk += [1, 2]
+@pytest.mark.parametrize("full, status, nsaved, told", (
+    ([1, 2], 0, 3, ["cannot write {} (No space left on device): the training goes on"]),
+    ([2, 3, 4], 1, 1, ["cannot write {} (No space left on device): the training goes on",
+                       "could not write {} at the end (No space left on device); {} holds the "
+                       "network and the figures of 1 epoch"]),
+    ([4], 1, 3, ["could not write {} at the end (No space left on device); {} holds the network"])))
+def test_a_full_disk_is_told_and_loses_nothing(folder, tmp_path, capsys, monkeypatch, full, status,
+                                               nsaved, told):
+    before_writing(monkeypatch, full_at(*full))
     path = tmp_path / "run.npz"
-    status, _, error = call("--data", folder, *SMALL, "--save", path, capsys=capsys)
-    assert (status, len(saved.load(path)[1])) == (0, 5)
-    assert_one_line(error, f"cannot write {path} (No space left on device): the training goes on")
+    ended, output, error = call("--data", folder, *SMALL, "--save", path, capsys=capsys)
+    assert (ended, figures(output).shape, len(saved.load(path)[1][0])) == (status, (4, 3), nsaved)
+    assert error.count("\n") == len(told)
+    for line, text in zip(error.splitlines(), told):
+        assert line.startswith("hw1: " + text.format(path, path))
 
 
-def test_a_disk_that_is_full_at_the_end_keeps_what_was_saved_and_ends_with_status_1(folder, tmp_path, capsys,
-                                                                                   full_disk):
-    full_disk += [2, 3, 4]
+def test_a_network_that_cannot_be_saved_is_told_why(folder, tmp_path, capsys, nn, monkeypatch):
+    monkeypatch.setattr(nn, "Sigmoid", type("Own", (nn.Sigmoid,), {}))
     path = tmp_path / "run.npz"
     status, output, error = call("--data", folder, *SMALL, "--save", path, capsys=capsys)
-    assert (status, len(figures(output).T), len(saved.load(path)[1][0])) == (1, 3, 1)
-    assert error.splitlines()[1] == (f"hw1: could not write {path} at the end (No space left on device); "
-                                     f"{path} holds the network and the figures of 1 epoch")
-
-
-def test_a_disk_that_is_full_only_at_the_end_is_told_once(folder, tmp_path, capsys, full_disk):
-    full_disk += [4]
-    status, _, error = call("--data", folder, *SMALL, "--save", tmp_path / "run.npz", capsys=capsys)
-    assert status == 1
-    assert_one_line(error, "could not write", "at the end", "the figures of 3 epochs")
-
-
-@pytest.mark.parametrize("option, expected", (
-    ("--save", "ends in .npz, got"), ("--plot", "ends in .png, .svg or .pdf, got")))
-def test_another_kind_of_file_is_refused_at_once(tmp_path, capsys, option, expected):
-    with pytest.raises(SystemExit):
-        parse([option, str(tmp_path / "run.txt")])
-    assert f"error: argument {option}: expected a file name that {expected}" in capsys.readouterr().err
-
-
-def test_a_folder_that_is_not_there_is_refused_at_once(tmp_path, capsys):
-    with pytest.raises(SystemExit):
-        parse(["--save", str(tmp_path / "missing" / "run.npz")])
-    assert "error: argument --save: " + str(tmp_path / "missing") in capsys.readouterr().err
-
-
-def test_without_matplotlib_plot_says_at_once_what_to_install(tmp_path, capsys, monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(SystemExit):
-        parse(["--plot", str(tmp_path / "run.png")])
-    assert "error: argument --plot: pictures need matplotlib" in capsys.readouterr().err
-
-
-def test_importing_it_does_nothing():
-    done = subprocess.run([sys.executable, "-W", "error", "-c", "import hw1.__main__"], cwd=ROOT,
-                          env=ENVIRONMENT, capture_output=True, text=True, timeout=TIMEOUT)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (status, figures(output).shape, error.count("\n")) == (1, (4, 3), 2)
+    assert "of hw1.hw1 can be saved here" in error and "no epoch was saved" in error
 
 
 def test_the_mistakes_are_drawn_as_the_test_set_has_them(folder, capsys, monkeypatch, tmp_path):
     drawn = []
-    for name in ("check", "save"):
+    for name in ("require_matplotlib", "save"):
         monkeypatch.setattr(__main__.pictures, name, lambda *arguments: None)
-    monkeypatch.setattr(__main__.pictures, "report", lambda *arguments: drawn.append(arguments[-1]))
-    call("--data", folder, *SMALL, "--plot", tmp_path / "run.png", capsys=capsys)
-    np.testing.assert_array_equal(drawn, [np.load(folder / "test_data.npy")])
+    monkeypatch.setattr(__main__.pictures, "report", lambda *arguments: drawn.append(arguments[3:]))
+    path = tmp_path / "run.png"
+    output = call("--data", folder, *SMALL, "--plot", path, capsys=capsys)[1]
+    for part, expected in zip(drawn[0], ("labels", "data")):
+        np.testing.assert_array_equal(part, np.load(folder / f"test_{expected}.npy"))
+    assert output.endswith(f"\n\nDrawn: {path}\n")
+
+
+def test_a_picture_that_cannot_be_written_is_told(folder, capsys, tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib", reason="pip install matplotlib")
+    before_writing(monkeypatch, full_at(1))
+    path = tmp_path / "run.png"
+    status, _, error = call("--data", folder, *SMALL, "--plot", path, capsys=capsys)
+    assert status == 1
+    assert_one_line(error, f"cannot write {path} (No space left on device): make room")

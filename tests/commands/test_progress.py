@@ -1,5 +1,5 @@
-"""Lets you change hw1/progress.py safely: on a terminal, real or in memory, what is on the screen at any
-moment, and elsewhere the lines alone.
+"""Lets you change hw1/progress.py safely: on a terminal, real or in memory, what is on the screen
+at any moment, and elsewhere the lines alone.
 """
 
 import functools
@@ -15,7 +15,7 @@ import types
 import numpy as np
 import pytest
 
-from hw1 import Identity, MLP, SoftmaxCrossEntropy, get_training_stats, progress, zeros_bias_init
+from hw1 import progress
 from hw1.progress import InPlace, Table
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -24,23 +24,13 @@ FIGURES = 1.5, 0.25, 1.75, 0.125
 LINE = "    1      1.5000          25.00    1.7500        12.50"
 
 
-class Clock:
-    """A time.perf_counter that stands still unless it is moved."""
-
-    def __init__(self):
-        self.now = 0.0
-
-    def __call__(self):
-        return self.now
-
-
 class Terminal(io.StringIO):
     def isatty(self):
         return True
 
 
 def screen(text):
-    """Return the lines that are on the screen after text, without colours and what spaces end them."""
+    """Return the lines on the screen after text, without colours and the spaces that end them."""
     lines = []
     for line in re.sub(r"\x1b\[[\d;]*m", "", text.replace("\r\n", "\n")).split("\n"):
         shown = ""
@@ -52,14 +42,15 @@ def screen(text):
 
 @pytest.fixture
 def clock(monkeypatch):
-    clock = Clock()
-    monkeypatch.setattr(progress.time, "perf_counter", clock)
+    """A clock that stands still unless its now is moved."""
+    clock = types.SimpleNamespace(now=0.0)
+    monkeypatch.setattr(progress.time, "perf_counter", lambda: clock.now)
     return clock
 
 
 @pytest.fixture
 def terminal(monkeypatch):
-    """What progress.py takes for standard output: pytest sets the real one anew when a test starts."""
+    """What progress.py takes for standard output: pytest sets the real one anew in each test."""
     terminal = Terminal()
     monkeypatch.setattr(progress, "sys", types.SimpleNamespace(stdout=terminal))
     monkeypatch.setattr(progress, "print", functools.partial(print, file=terminal), raising=False)
@@ -76,13 +67,6 @@ def go(table, clock, nsteps, seconds):
 
 # ---- Table ---------------------------------------------------------------------------------------
 
-def test_a_line_appears_when_its_epoch_ends(monkeypatch):
-    pipe = io.BytesIO()
-    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(pipe))
-    Table(NSTEPS).epoch(0, *FIGURES)
-    assert pipe.getvalue().decode().splitlines()[-1].startswith(LINE)
-
-
 def test_the_seconds_are_those_of_the_epoch(terminal, clock):
     table = Table(NSTEPS)
     clock.now = 3
@@ -92,41 +76,41 @@ def test_the_seconds_are_those_of_the_epoch(terminal, clock):
     assert [line[-3:] for line in screen(terminal.getvalue())[-3:-1]] == ["3.0", "1.3"]
 
 
-def test_a_slow_epoch_shows_how_far_it_is(terminal, clock):
-    go(Table(NSTEPS), clock, nsteps=32, seconds=0.25)
-    assert screen(terminal.getvalue())[-1] == "    1   32 %, 17 s left"
-
-
-def test_the_second_epoch_is_told_as_the_second(terminal, clock):
+@pytest.mark.parametrize("told, epoch", ((False, 1), (True, 2)))
+def test_a_slow_epoch_shows_how_far_it_is(terminal, clock, told, epoch):
     table = Table(NSTEPS)
-    table.epoch(0, *FIGURES)
-    go(table, clock, nsteps=60, seconds=0.25)
-    assert screen(terminal.getvalue())[-1] == "    2   60 %, 10 s left"
+    if told:
+        table.epoch(0, *FIGURES)
+    go(table, clock, nsteps=32, seconds=0.25)
+    assert screen(terminal.getvalue())[-1] == f"    {epoch}   32 %, 17 s left"
 
 
-def test_how_far_it_is_is_shown_twice_a_second(terminal, clock):
-    go(Table(NSTEPS), clock, nsteps=NSTEPS, seconds=0.125)
-    assert terminal.getvalue().count("\r") == 12.5 / 0.5
+def test_epochs_told_of_at_the_end_have_their_seconds_and_show_how_far_they_are(terminal, clock):
+    table = Table(NSTEPS)
+    go(table, clock, nsteps=NSTEPS, seconds=0.0625)
+    go(table, clock, nsteps=NSTEPS, seconds=0.25)
+    go(table, clock, nsteps=33, seconds=0.25)
+    assert screen(terminal.getvalue())[-1] == "    3   33 %, 16 s left"
+    for epoch in range(3):
+        table.epoch(epoch, *FIGURES)
+    lines = screen(terminal.getvalue())[-4:-1]
+    assert [line.split()[-1] for line in lines] == ["6.5", "25.0", "8.0"]
 
 
-def test_a_fast_epoch_shows_nothing_of_it(terminal, clock):
-    go(Table(NSTEPS), clock, nsteps=NSTEPS, seconds=0.019)
-    assert "%," not in terminal.getvalue()
+@pytest.mark.parametrize("seconds, shown", ((0.125, 12.5 / 0.5), (0.019, 0)))
+def test_how_far_it_is_is_shown_twice_a_second_if_an_epoch_is_slow(terminal, clock, seconds, shown):
+    go(Table(NSTEPS), clock, nsteps=NSTEPS, seconds=seconds)
+    assert terminal.getvalue().count("\r") == shown
 
 
 def test_an_epoch_s_line_takes_the_place_of_how_far_it_was(terminal, clock):
-    table = Table(NSTEPS)
-    go(table, clock, nsteps=NSTEPS, seconds=1)
-    table.epoch(0, *FIGURES)
-    assert screen(terminal.getvalue())[-2:] == [LINE + "    100.0", ""]
-
-
-def test_wiped_the_line_is_empty(terminal, clock):
     table = Table(NSTEPS)
     go(table, clock, nsteps=1, seconds=100)
     go(table, clock, nsteps=98, seconds=1)  # fewer digits than at first
     table.wipe()
     assert screen(terminal.getvalue())[-1] == ""
+    table.epoch(0, *FIGURES)
+    assert screen(terminal.getvalue())[-2:] == [LINE + "    198.0", ""]
 
 
 def test_the_heading_is_dim_and_the_best_error_so_far_bold_and_green(terminal, clock):
@@ -138,39 +122,30 @@ def test_the_heading_is_dim_and_the_best_error_so_far_bold_and_green(terminal, c
     assert re.findall(r"\x1b\[1;32m *([\d.]+)\x1b\[0m", output) == ["50.00", "25.00", "12.50"]
 
 
-@pytest.mark.parametrize("name, value", [("NO_COLOR", "1"), ("TERM", "dumb"), ("TERM", None)])
-def test_without_colour_there_is_none(terminal, clock, monkeypatch, name, value):
+@pytest.mark.parametrize("name, value, colour, in_place", (
+    ("NO_COLOR", "1", False, True), ("NO_COLOR", "", True, True),
+    ("TERM", "dumb", False, False), ("TERM", None, False, False)))
+def test_the_environment_says_what_a_terminal_can(terminal, clock, monkeypatch, name, value, colour,
+                                                  in_place):
     monkeypatch.delenv(name, raising=False)
-    if value:
+    if value is not None:
         monkeypatch.setenv(name, value)
-    Table(NSTEPS).epoch(0, *FIGURES)
-    assert "\x1b" not in terminal.getvalue()
+    table = Table(NSTEPS)
+    go(table, clock, nsteps=1, seconds=10)
+    assert (screen(terminal.getvalue())[-1] == "    1    1 %, 990 s left") == in_place
+    assert ("\r" in terminal.getvalue()) == in_place
+    table.epoch(0, *FIGURES)
+    assert ("\x1b" in terminal.getvalue()) == colour
 
 
-def test_an_empty_no_color_asks_for_nothing(terminal, clock, monkeypatch):
-    monkeypatch.setenv("NO_COLOR", "")
-    Table(NSTEPS)
-    assert "\x1b" in terminal.getvalue()
-
-
-def test_no_color_does_not_take_away_how_far_it_is(terminal, clock, monkeypatch):
-    monkeypatch.setenv("NO_COLOR", "1")
-    go(Table(NSTEPS), clock, nsteps=1, seconds=10)
-    assert screen(terminal.getvalue())[-1] == "    1    1 %, 990 s left"
-
-
-def test_a_dumb_terminal_gets_the_lines_alone(terminal, clock, monkeypatch):
-    monkeypatch.setenv("TERM", "dumb")
-    go(Table(NSTEPS), clock, nsteps=1, seconds=10)
-    assert "\r" not in terminal.getvalue()
-
-
-def test_a_file_gets_the_lines_alone(clock, capsys, monkeypatch):
+def test_a_file_gets_the_lines_alone_each_when_its_epoch_ends(clock, monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
+    file = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(file))
     table = Table(NSTEPS)
     go(table, clock, nsteps=NSTEPS, seconds=1)
     table.epoch(0, *FIGURES)
-    assert capsys.readouterr().out == "\n" + "  ".join(progress.COLUMNS) + "\n" + LINE + "    100.0\n"
+    assert file.getvalue().decode() == f"\n{'  '.join(progress.COLUMNS)}\n{LINE}    100.0\n"
 
 
 # ---- The command, on a terminal of the system ----------------------------------------------------
@@ -185,22 +160,23 @@ progress.Table.step = interrupted
 FULL_DISK = """
 def full(path, content):
     raise OSError(28, "No space left on device")
-saved.write = full
+saved.mnist.write = full
 """
 
 
 def on_a_terminal(*arguments, change=""):
-    """Return (status, what it printed) of python -m hw1, all of whose epochs are taken for slow ones.
+    """Return (status, what it printed) of python -m hw1, whose epochs are all taken for slow ones.
 
     change: code that runs before.
     """
-    code = ("import sys\nfrom hw1 import __main__, progress, saved\nprogress.SLOW = progress.INTERVAL = 0\n"
-            f"{change}\nsys.exit(__main__.main(sys.argv[1:]))")
+    code = ("import sys\nfrom hw1 import __main__, progress, saved\n"
+            f"progress.SLOW = progress.INTERVAL = 0\n{change}\n"
+            "sys.exit(__main__.main(sys.argv[1:]))")
     ours, its = pty.openpty()
     environment = {**os.environ, "TERM": "xterm", "OPENBLAS_NUM_THREADS": "1"}
     environment.pop("NO_COLOR", None)
-    process = subprocess.Popen([sys.executable, "-c", code, *map(str, arguments)], cwd=ROOT, env=environment,
-                               stdin=subprocess.DEVNULL, stdout=its, stderr=its)
+    process = subprocess.Popen([sys.executable, "-c", code, *map(str, arguments)], cwd=ROOT,
+                               env=environment, stdin=subprocess.DEVNULL, stdout=its, stderr=its)
     os.close(its)
     printed = b""
     with process, open(ours, "rb", buffering=0) as terminal:
@@ -226,22 +202,19 @@ def folder(tmp_path_factory):
     return folder
 
 
-def test_a_terminal_shows_colour_and_how_far_an_epoch_is(folder):
+def test_a_terminal_shows_colour_and_how_far_an_epoch_is_and_the_table_stays(folder):
     status, printed = on_a_terminal("--data", folder, "--epochs", "2", "--batch-size", "20")
     assert status == 0
     assert re.findall(r"\r    (\d +\d+ %)", printed) == [
         "1   33 %", "1   66 %", "1  100 %", "2   33 %", "2   66 %", "2  100 %"]
     assert printed.count("\x1b[1;32m") in (1, 2)
-
-
-def test_what_stays_on_the_terminal_is_the_table(folder):
-    lines = screen(on_a_terminal("--data", folder, "--epochs", "3")[1])
-    start = lines.index("  ".join(progress.COLUMNS))
-    assert [line.split()[:1] for line in lines[start + 1:start + 5]] == [["1"], ["2"], ["3"], []]
+    after = "\n".join(screen(printed)).split("  ".join(progress.COLUMNS) + "\n")[1].splitlines()
+    assert [line.split()[:1] for line in after[:3]] == [["1"], ["2"], []]
 
 
 def test_an_error_stands_on_a_line_of_its_own(folder):
-    status, printed = on_a_terminal("--data", folder, "--activation", "relu", "--bn-layers", "0", "--lr", "1e300")
+    status, printed = on_a_terminal("--data", folder, "--activation", "relu", "--bn-layers", "0",
+                                    "--lr", "1e300")
     assert status == 1
     assert any(line.startswith("hw1: the loss is no longer finite") for line in screen(printed))
 
@@ -253,10 +226,12 @@ def test_an_interrupted_run_ends_with_a_line_of_its_own(folder):
 
 def test_a_disk_that_is_full_is_told_on_a_line_of_its_own(folder, tmp_path):
     path = tmp_path / "run.npz"
-    status, printed = on_a_terminal("--data", folder, "--epochs", "2", "--save", path, change=FULL_DISK)
+    status, printed = on_a_terminal("--data", folder, "--epochs", "2", "--save", path,
+                                    change=FULL_DISK)
     lines = screen(printed)
     told = [i for i, line in enumerate(lines) if line.startswith(f"hw1: cannot write {path}")]
     assert (status, [lines[i + 1].split()[0] for i in told]) == (1, ["1"])
+    assert "Confusion" in "".join(lines[:-2]) and lines[-2].startswith("hw1: could not write")
 
 
 # ---- InPlace -------------------------------------------------------------------------------------
@@ -269,20 +244,7 @@ def test_in_place_the_last_epoch_is_what_stays(capsys):
         "epoch 3/3: loss 10.0000; validation loss 20.0000, error 25.00 %, best 12.50 %", ""]
 
 
-def test_in_place_a_line_is_not_wrapped_on_a_terminal_of_80_columns(capsys):
-    InPlace(100)(99, 2.5, 0.9, 2.5, 0.9)
-    assert len(screen(capsys.readouterr().out)[0]) < 80
-
-
-def test_in_place_every_epoch_is_shown_before_the_next(capsys):
-    show = InPlace(3)
-    show(0, *FIGURES)
+def test_in_place_every_epoch_is_shown_before_the_next_and_is_not_wrapped(capsys):
+    InPlace(101)(99, 2.5, 0.9, 2.5, 0.9)
     printed = capsys.readouterr().out
-    assert printed.startswith("\repoch 1/3: ") and "\n" not in printed
-
-
-def test_in_place_trains_with_get_training_stats(capsys):
-    x, y = np.eye(2), np.array([0, 1])
-    mlp = MLP(2, 2, [], [Identity()], lambda *shape: np.zeros(shape), zeros_bias_init, SoftmaxCrossEntropy(), lr=1)
-    get_training_stats(mlp, ((x, y), (x, y), (x, y)), 5, 2, on_epoch=InPlace(5))
-    assert screen(capsys.readouterr().out)[0].startswith("epoch 5/5: ")
+    assert printed.startswith("\repoch 100/101: ") and "\n" not in printed and len(printed) <= 80

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from data import mnist
-from hw1 import MLP, Identity, Sigmoid, SoftmaxCrossEntropy, get_training_stats, zeros_bias_init
 
 
 @pytest.fixture(scope="module")
@@ -22,12 +21,12 @@ def scaled_weight_init(d0, d1):
 
 
 @pytest.mark.mnist
-def test_three_epochs_with_batchnorm(dset):
+def test_three_epochs_with_batchnorm(nn, dset):
     """Some 5 % of the test digits wrong after three epochs; without learning, or with labels astray, it is 90 %."""
     np.random.seed(11785)
-    mlp = MLP(784, 10, [64, 64, 32], [Sigmoid(), Sigmoid(), Sigmoid(), Identity()], scaled_weight_init, zeros_bias_init,
-              SoftmaxCrossEntropy(), 0.008, momentum=0.9, num_bn_layers=3)
-    training_losses, training_errors, validation_losses, validation_errors, confusion_matrix = get_training_stats(
+    mlp = nn.MLP(784, 10, [64, 64, 32], [nn.Sigmoid(), nn.Sigmoid(), nn.Sigmoid(), nn.Identity()], scaled_weight_init,
+                 nn.zeros_bias_init, nn.SoftmaxCrossEntropy(), 0.008, momentum=0.9, num_bn_layers=3)
+    training_losses, training_errors, validation_losses, validation_errors, confusion_matrix = nn.get_training_stats(
         mlp, dset, 3, 100)
     assert training_losses[2] < training_losses[1] < training_losses[0] < np.log(10)
     assert validation_errors[2] < 0.06
