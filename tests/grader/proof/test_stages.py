@@ -3,14 +3,13 @@
     python -m pytest tests/grader/proof/test_stages.py
 """
 
-import ast
 import re
 
 import pytest
 
 from tests.grader import processes
 from tests.grader.faults import edited
-from tests.grader.proof.handins import written
+from tests.grader.proof.handins import stubbed, written
 from tests.grader.proof.styles import between
 
 STUBS = "raise NotImplemented", "raise NotImplementedError", "pass"
@@ -94,19 +93,6 @@ STAGES = {
     "no get_training_stats": ([], {"def get_training_stats(": "def stats("}, {
         "2.8": (10, "^hw1.py has no get_training_stats$")}),
 }
-
-
-def stubbed(pieces, stub, text):
-    """Return the text with stub for the body of each function in pieces, "MLP.step"."""
-    lines = text.split("\n")
-    bodies = {}
-    for node in ast.parse(text).body:
-        for function in [node] if isinstance(node, ast.FunctionDef) else getattr(node, "body", []):
-            if isinstance(function, ast.FunctionDef):
-                bodies[function.name if function is node else f"{node.name}.{function.name}"] = function.body
-    for body in sorted((bodies[piece] for piece in pieces), key=lambda body: -body[0].lineno):
-        lines[body[0].lineno - 1:body[-1].end_lineno] = [" " * body[0].col_offset + stub]
-    return "\n".join(lines)
 
 
 def check(text, lost, folder):
