@@ -70,8 +70,7 @@ class Table:
     def epoch(self, epoch, training_loss, training_error, validation_loss, validation_error):
         """Print the line of an epoch, counted from 0, losses per example and errors from 0 to 1."""
         self.wipe()
-        if len(self._began) == epoch + 1:  # it ends now
-            self._begin()
+        self._begin()  # the next, which ends this one unless step has done so
         seconds = self._began[epoch + 1] - self._began[epoch]
         cells = (f"{epoch + 1}", f"{training_loss:.4f}", f"{100 * training_error:.2f}",
                  f"{validation_loss:.4f}", f"{100 * validation_error:.2f}", f"{seconds:.1f}")

@@ -314,7 +314,7 @@ def test_a_wrong_option_is_refused(capsys, tmp_path, monkeypatch, options, messa
 
 
 def test_the_limits_themselves_are_taken():
-    options = parse("--epochs 1000000 --batch-size 1000000 --seed 4294967295".split())
+    options = parse("--epochs 1000000 --batch-size 1000000 --seed 4294967295 --data digits".split())
     assert (options.epochs, options.batch_size, options.seed) == (10**6, 10**6, 2**32 - 1)
 
 

@@ -156,14 +156,15 @@ def test_a_plain_student_s_network_is_saved_without_what_ours_has(path, trained,
 
 # ---- What save refuses ---------------------------------------------------------------------------
 
-def own(kind):
-    return type("Own", (kind,), {"__module__": __name__})()
+def own(kind, name, module):
+    return type(name, (kind,), {"__module__": module})()
 
 
 @pytest.mark.parametrize("change, message", (
-    (lambda mlp, nn: {"activations": [own(nn.Tanh), *mlp.activations[1:]]},
+    (lambda mlp, nn: {"activations": [own(nn.Tanh, "Tanh", __name__), *mlp.activations[1:]]},
      "Identity or Sigmoid or Tanh or ReLU of hw1.hw1 can be saved here"),
-    (lambda mlp, nn: {"criterion": own(nn.SoftmaxCrossEntropy)}, "SoftmaxCrossEntropy of hw1.hw1"),
+    (lambda mlp, nn: {"criterion": own(nn.SoftmaxCrossEntropy, "Own", "hw1.hw1")},
+     "SoftmaxCrossEntropy of hw1.hw1 can be saved here"),
     (lambda mlp, nn: {"W": [mlp.W[0], mlp.W[1].T, *mlp.W[2:]]}, r"W1 must have shape \(5, 5\)")))
 def test_what_load_could_not_make_is_refused(path, trained, nn, change, message):
     before, mlp = path.read_bytes(), make(nn)
