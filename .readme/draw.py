@@ -1,16 +1,20 @@
-"""Draws the README's pictures anew, from four runs on drawn digits, in about a minute:
+"""Makes anew what shows the code at work: the README's pictures and sample output, and the notebook's outputs.
 
-    python .readme/draw.py
+    python .readme/draw.py        some two minutes; needs matplotlib, nbclient and ipykernel
+
+The README's are of drawn digits, the notebook's of MNIST where data/ holds it.
 """
 
 import pathlib
+import re
+import subprocess
 import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+ROOT = HERE.parent
+sys.path.insert(0, str(ROOT))
 
-from data import mnist  # noqa: E402
 from hw1 import pictures, saved  # noqa: E402
 from hw1.__main__ import main  # noqa: E402
 
@@ -22,18 +26,43 @@ RUNS = {
 }
 
 
-def draw(folder):
-    """Run RUNS, which keep their figures in folder, and compare them."""
+def draw_pictures():
+    """Run RUNS and compare them."""
     trainings = {}
-    for name, options in RUNS.items():
-        path = folder / f"{name}.npz"
-        if main([*options, "--save", str(path)]) != 0:
-            sys.exit(f"draw.py: the run {name!r} failed, see above")
-        trainings[name] = saved.load(path)[1]
+    with tempfile.TemporaryDirectory() as folder:
+        for name, options in RUNS.items():
+            path = pathlib.Path(folder) / f"{name}.npz"
+            if main(["--data", "digits", *options, "--save", str(path)]) != 0:
+                sys.exit(f"draw.py: the run {name!r} failed, see above")
+            trainings[name] = saved.load(path)[1]
     pictures.save(pictures.comparison(trainings), HERE / "comparison.png")
 
 
+def write_output():
+    """Put the output of a short run into the README."""
+    run = subprocess.run([sys.executable, "-m", "hw1", "--data", "digits", "--epochs", "5"], cwd=ROOT,
+                         stdout=subprocess.PIPE, text=True, check=True)
+    path = ROOT / "README.md"
+    block = re.compile(r"^```text\nData: .*?^```$", re.DOTALL | re.MULTILINE)
+    path.write_text(block.sub(lambda _: f"```text\n{run.stdout}```", path.read_text(encoding="utf-8")),
+                    encoding="utf-8")
+
+
+def run_notebook():
+    """Run the notebook and keep its outputs in it."""
+    import nbclient
+    import nbformat
+
+    path = ROOT / "hw1" / "notebook.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    metadata = dict(notebook.metadata)
+    nbclient.NotebookClient(notebook, kernel_name="python3", record_timing=False, coalesce_streams=True,
+                            resources={"metadata": {"path": path.parent}}).execute()
+    notebook.metadata = nbformat.from_dict(metadata)  # the kernel adds what Python it is
+    nbformat.write(notebook, path)
+
+
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as empty:
-        mnist.HERE = pathlib.Path(empty)  # drawn digits, also where data/ holds MNIST
-        draw(mnist.HERE)
+    draw_pictures()
+    write_output()
+    run_notebook()

@@ -202,10 +202,10 @@ def save(figure, path):
 
 
 @_style()
-def _rendered(figure, suffix):
-    """Return figure as the bytes of a file."""
+def _rendered(figure, suffix, **options):
+    """Return figure as the bytes of a file; options: of savefig."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format=suffix[1:], metadata=METADATA[suffix])
+    figure.savefig(buffer, format=suffix[1:], metadata=METADATA[suffix], **options)
     return buffer.getvalue()
 
 
@@ -214,7 +214,7 @@ def _figure(height):
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    figure._repr_png_ = lambda: _rendered(figure, ".png")
+    figure._repr_png_ = lambda: _rendered(figure, ".png", dpi=80)  # for a notebook, which keeps it
     return figure
 
 

@@ -63,6 +63,8 @@ def assert_alike(printed, shown):
         assert numbers[:-1] == pytest.approx(expected[:-1], rel=0.02, abs=0.2)
     elif re.fullmatch(r" +\d( +(\d+|\.)){10}", shown):  # a row of the confusion matrix, a dot for 0
         assert numbers == pytest.approx(expected, abs=3)
+    elif shown.startswith("Best validation error: "):
+        assert (numbers[0], numbers[1:]) == (pytest.approx(expected[0], abs=0.2), expected[1:])
     elif shown.startswith("Test error: "):
         assert numbers == pytest.approx(expected, rel=0.05)
     else:
