@@ -17,6 +17,7 @@ import pytest
 
 from hw1 import __main__, saved
 from hw1.__main__ import main, parse
+from tests.commands import copies
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-W", "error", "-m", "hw1")
@@ -99,10 +100,7 @@ def small(folder):
 @pytest.fixture
 def copy(tmp_path):
     """A copy of the program, whose data/ holds no MNIST."""
-    ignore = shutil.ignore_patterns("*.npy", "__pycache__")
-    for package in ("hw1", "data"):
-        shutil.copytree(ROOT / package, tmp_path / package, ignore=ignore)
-    return tmp_path
+    return copies.copy(tmp_path, "hw1", "data")
 
 
 @contextlib.contextmanager

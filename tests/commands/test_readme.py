@@ -5,13 +5,13 @@ import io
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 
 import pytest
 
 from hw1 import pictures
+from tests.commands import copies
 from tests.grader.faults import edited
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -77,8 +77,7 @@ def assert_alike(printed, shown):
 
 
 def test_output_of_the_command_is_shown(tmp_path):
-    for package in ("hw1", "data"):  # where data/ holds no MNIST
-        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("*.npy", "__pycache__"))
+    copies.copy(tmp_path, "hw1", "data")  # where data/ holds no MNIST
     run = subprocess.run([sys.executable, "-m", "hw1", "--epochs", "5"], cwd=tmp_path, capture_output=True, text=True,
                          env={**os.environ, "OPENBLAS_NUM_THREADS": "1"}, check=True)
     shown = next(block for block in blocks("text") if block.startswith("Data: ")).splitlines()
