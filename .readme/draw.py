@@ -1,4 +1,4 @@
-"""Makes anew what shows the code at work: the README's pictures and sample output, and the notebook's outputs.
+"""Makes anew the README's pictures and sample output, and the notebook's outputs.
 
     python .readme/draw.py        some two minutes; needs matplotlib, nbclient and ipykernel
 
@@ -40,8 +40,8 @@ def draw_pictures():
 
 def write_output():
     """Put the output of a short run into the README, up to the confusion matrix."""
-    run = subprocess.run([sys.executable, "-m", "hw1", "--data", "digits", "--epochs", "5"], cwd=ROOT,
-                         stdout=subprocess.PIPE, text=True, check=True)
+    command = [sys.executable, "-m", "hw1", "--data", "digits", "--epochs", "5"]
+    run = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     shown = run.stdout.split("\n\nConfusion")[0]
     path = ROOT / "README.md"
     block = re.compile(r"^```text\nData: .*?^```$", re.DOTALL | re.MULTILINE)
@@ -57,7 +57,8 @@ def run_notebook():
     path = ROOT / "hw1" / "notebook.ipynb"
     notebook = nbformat.read(path, as_version=4)
     metadata = dict(notebook.metadata)
-    nbclient.NotebookClient(notebook, kernel_name="python3", record_timing=False, coalesce_streams=True,
+    nbclient.NotebookClient(notebook, kernel_name="python3", record_timing=False,
+                            coalesce_streams=True,
                             resources={"metadata": {"path": path.parent}}).execute()
     notebook.metadata = nbformat.from_dict(metadata)  # the kernel adds what Python it is
     nbformat.write(notebook, path)

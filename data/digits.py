@@ -1,13 +1,14 @@
 """Draws digits that look handwritten, in the form of MNIST, for those who do not have it at hand.
 
-draw(n) gives n grey images of the ten digits with their labels; load() gives a training, a validation and a
-test set in the structure of data/mnist.py's load. The same seed gives the same digits. They are somewhat
-easier than MNIST: trained on 10,000, a linear classifier errs on 6 % of them, and on 9 % of as many of MNIST.
+draw(n) gives n grey images of the ten digits with their labels; load() gives a training, a
+validation and a test set in the structure of data/mnist.py's load. The same seed gives the same
+digits. They are somewhat easier than MNIST: trained on 10,000, a linear classifier errs on 6 % of
+them, and on 9 % of as many of MNIST.
 
-A digit starts as one of its FORMS. Its points are moved at random, bent, stretched, slanted and turned, each
-image in its own way, then joined by smooth curves and fitted into the frame, and a round pen of random width
-follows the curves. The pen is a Gaussian, and a Gaussian in the plane is one across times one down: so
-all the ink of an image is one product of two small matrices.
+A digit starts as one of its FORMS. Its points are moved at random, bent, stretched, slanted and
+turned, each image in its own way, then joined by smooth curves and fitted into the frame, and a
+round pen of random width follows the curves. The pen is a Gaussian, and a Gaussian in the plane is
+one across times one down: so all the ink of an image is one product of two small matrices.
 """
 
 import numbers
@@ -17,9 +18,10 @@ import numpy as np
 SIDE = 28  # pixels
 CLASSES = 10
 
-# The ways to write each digit, equally likely. A stroke is a smooth curve through points "xy" of a grid, x
-# from the left and y from the top, each 0 to 9. A comma lifts the pen or turns a corner. A point that comes
-# twice in a form is one point: strokes that meet there still meet when it has moved.
+# The ways to write each digit, equally likely. A stroke is a smooth curve through points "xy" of a
+# grid, x from the left and y from the top, each 0 to 9. A comma lifts the pen or turns a corner. A
+# point that comes twice in a form is one point: strokes that meet there still meet when it has
+# moved.
 FORMS = (
     ("50 21 14 28 59 78 84 71 50",
      "71 40 12 25 28 59 88 85 72 51",
@@ -54,23 +56,24 @@ FORMS = (
      "72 50 23 44 72, 72 76 49 28",
      "81 50 23 34 64 81, 81 59"),
 )
-DENSITY = 2  # pen positions on one unit of the grid: about one a pixel, or the Gaussians would not merge
+DENSITY = 2  # pen positions on one unit of the grid: about one a pixel, for Gaussians to merge
 
-# The spread of what happens to a form, which is 1 high; size, shift and pen of the drawn digit, in pixels;
-# and its ink, where 1 is white. Together they set how hard the digits are to tell apart.
+# The spread of what happens to a form, which is 1 high; size, shift and pen of the drawn digit, in
+# pixels; and its ink, where 1 is white. Together they set how hard the digits are to tell apart.
 JITTER, BEND, STRETCH, SLANT, TURN = 0.02, 0.25, 0.15, 0.2, 0.16
 MEAN_SLANT = 0.15  # to the right, as most people write
 SIZES, SHIFT, PEN_WIDTHS = (15.5, 20), 1.2, (0.6, 1.3)
-FLOW, GRAIN, FAINT = 2.2, 0.3, 0.4  # ink in the middle of a stroke, its roughness, and what does not show
+FLOW, GRAIN, FAINT = 2.2, 0.3, 0.4  # ink amid a stroke, its roughness, and what does not show
 
 
 def draw(n, seed=0):
     """Draw n digits in random order, as many of each class as of any other, or one more.
 
-    n: int, at least 1; seed: int, at least 0. Returns (x, y): x uint8 (n, 784), the 28 rows of an image one
-    after the other, 0 for paper to 255 for ink; y int64 (n,), the digits 0 to 9. The same n and seed give the
-    same digits (but another version of NumPy may round a grey differently); another n gives others.
-    Raises TypeError if n or seed is not an integer, ValueError if it is too small.
+    n: int, at least 1; seed: int, at least 0. Returns (x, y): x uint8 (n, 784), the 28 rows of an
+    image one after the other, 0 for paper to 255 for ink; y int64 (n,), the digits 0 to 9. The same
+    n and seed give the same digits (but another version of NumPy may round a grey differently);
+    another n gives others. Raises TypeError if n or seed is not an integer, ValueError if it is too
+    small.
     """
     _require_integer("n", n, 1)
     _require_integer("seed", seed, 0)
@@ -88,11 +91,13 @@ def draw(n, seed=0):
 def load(seed=0):
     """Draw three sets of 10,000, 2,000 and 2,000 digits, in the structure of data/mnist.py's load.
 
-    Returns ((trainx, trainy), (valx, valy), (testx, testy)), each pair as draw gives it, and raises what draw
-    raises. The three are cut from one balanced draw, so each of them is balanced only nearly, as MNIST is.
+    Returns ((trainx, trainy), (valx, valy), (testx, testy)), each pair as draw gives it, and raises
+    what draw raises. The three are cut from one balanced draw, so each of them is balanced only
+    nearly, as MNIST is.
     """
     x, y = draw(14000, seed)
-    return tuple((x[part], y[part]) for part in (slice(10000), slice(10000, 12000), slice(12000, None)))
+    parts = slice(10000), slice(10000, 12000), slice(12000, None)
+    return tuple((x[part], y[part]) for part in parts)
 
 
 def _require_integer(name, value, least):
@@ -113,9 +118,9 @@ def _draw_form(form, n, rng):
 def _skeleton(form):
     """Read a form, and return (knots, places, steps).
 
-    knots (k, 2) are its points on a grid 1 high around the origin. A curve is linear in its knots: with the
-    matrices places and steps, both (p, k), places @ knots are p positions of the pen along the strokes, and
-    steps @ knots the stretches of the curve that they stand for.
+    knots (k, 2) are its points on a grid 1 high around the origin. A curve is linear in its knots:
+    with the matrices places and steps, both (p, k), places @ knots are p positions of the pen along
+    the strokes, and steps @ knots the stretches of the curve that they stand for.
     """
     strokes = [stroke.split() for stroke in form.split(",")]
     names = sorted({name for stroke in strokes for name in stroke})
@@ -152,7 +157,8 @@ def _distort(knots, rng):
 def _fit(points, steps, rng):
     """Bring n digits to a random size, near the centre of the frame.
 
-    points and steps are (n, p, 2). Returns, in pixels, the points (n, p, 2) and the steps' lengths (n, p).
+    points and steps are (n, p, 2). Returns, in pixels, the points (n, p, 2) and the steps' lengths
+    (n, p).
     """
     n = len(points)
     low, high = points.min(axis=1, keepdims=True), points.max(axis=1, keepdims=True)
@@ -162,10 +168,10 @@ def _fit(points, steps, rng):
 
 
 def _ink(points, lengths, rng):
-    """Draw n digits with the pen: float32 points (n, p, 2) and lengths (n, p) to uint8 (n, 28, 28)."""
+    """Draw n digits: float32 points (n, p, 2) and lengths (n, p) to uint8 (n, 28, 28)."""
     width = rng.uniform(*PEN_WIDTHS, (len(points), 1, 1)).astype(np.float32)
     pixels = np.arange(SIDE, dtype=np.float32)[:, None]
-    # Five widths away nothing shows, and smaller values than there would be denormal, which are slow.
+    # Five widths away nothing shows, and smaller values than there would be denormal, so slow.
     away = (np.minimum(np.abs(points[:, None, :, axis] - pixels) / width, 5) for axis in (0, 1))
     across, down = (np.exp(-0.5 * distance ** 2) for distance in away)
     across *= lengths[:, None] / (np.float32(np.sqrt(2 * np.pi)) * width)

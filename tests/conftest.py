@@ -1,4 +1,4 @@
-"""What all suites share: the module under test, and how it is told that a piece of it is missing."""
+"""What all suites share: the module under test, and how a missing piece of it is told."""
 
 import importlib
 

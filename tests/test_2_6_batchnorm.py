@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.gradients import assert_gradient
-from tests.networks import (D, K, arrays, assert_gradients, assert_same_arrays, batch,
+from tests.networks import (D, arrays, assert_gradients, assert_same_arrays, batch,
                             batch_off_the_kinks, network, randomise_batchnorm, train_on, train_once)
 
 M = 6

@@ -1,5 +1,5 @@
-"""Lets you change handin.sh safely: what goes into handin.tar, each thing that it refuses, and that a refusal or a killed
-run leaves an older archive as it was and nothing beside it.
+"""Lets you change handin.sh safely: what goes into handin.tar, each thing that it refuses, and that
+a refusal or a killed run leaves an older archive as it was and nothing beside it.
 
 Each test runs a copy of handin.sh in a temporary folder, on small modules that it writes there.
 """
@@ -31,7 +31,7 @@ KILLERS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder with a space in its name, that holds handin.sh, a valid hw1/hw1.py and an older handin.tar."""
+    """A folder with a space in its name: handin.sh, a valid hw1/hw1.py and an older handin.tar."""
     folder = tmp_path / "my homework"
     (folder / "hw1").mkdir(parents=True)
     shutil.copy(ROOT / "handin.sh", folder)
@@ -41,10 +41,11 @@ def folder(tmp_path):
 
 
 def start(script, *before, cwd=None, **env):
-    """Start handin.sh, after the words before it, with this Python, or others of the environment; None takes one away."""
+    """Start handin.sh, after the words before it. env: changes; None takes a variable away."""
     env = {**os.environ, "PYTHON": sys.executable, **env}
-    return subprocess.Popen([*before, "sh", str(script)], cwd=cwd, stdin=subprocess.DEVNULL, text=True, start_new_session=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    return subprocess.Popen([*before, "sh", str(script)], cwd=cwd, text=True,
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, start_new_session=True,
                             env={name: value for name, value in env.items() if value is not None})
 
 
@@ -82,7 +83,7 @@ def write(folder, **modules):
         (folder / "hw1" / f"{name}.py").write_text(SOLUTION * (name == "hw1") + text + "\n")
 
 
-# ---- What is made --------------------------------------------------------------------------------------------------
+# ---- What is made --------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("modules, names", [
     ({"scratch": "", "__init__": ""}, []),
@@ -91,9 +92,11 @@ def write(folder, **modules):
     ({"hw1": "from hw1 import helper", "helper": ""}, ["helper"]),
     ({"hw1": "import hw1.helper as h", "helper": ""}, ["helper"]),
     ({"hw1": "def train():\n    from .helper import f", "helper": ""}, ["helper"]),
-    ({"hw1": "from . import helper", "helper": "from . import hw1, deeper", "deeper": ""}, ["deeper", "helper"]),
+    ({"hw1": "from . import helper", "helper": "from . import hw1, deeper", "deeper": ""},
+     ["deeper", "helper"]),
     ({"hw1": "import hw1", "__init__": ""}, ["__init__"]),
-    ({"hw1": "def use():\n    import numpy.linalg as la, os.path, sys, ctypes\n    from concurrent import futures"}, []),
+    ({"hw1": "def use():\n    import numpy.linalg as la, os.path, sys, ctypes"}, []),
+    ({"hw1": "from concurrent import futures"}, []),
 ])
 def test_the_archive_holds_hw1_py_and_what_it_imports(folder, modules, names):
     write(folder, **modules)
@@ -102,7 +105,8 @@ def test_the_archive_holds_hw1_py_and_what_it_imports(folder, modules, names):
     assert hand_in(folder) == sorted(f"hw1/{name}.py" for name in [*names, "hw1"])
     with tarfile.open(folder / "handin.tar", "r:gz") as archive:
         assert archive.extractfile("hw1/hw1.py").read() == (folder / "hw1" / "hw1.py").read_bytes()
-    assert sorted(path.name for path in folder.iterdir()) == ["gzip.py", "handin.sh", "handin.tar", "hw1"]
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == ["gzip.py", "handin.sh", "handin.tar", "hw1"]
     assert not (folder / "hw1" / "__pycache__").exists()
 
 
@@ -115,30 +119,32 @@ def test_this_repositorys_own_is_graded(folder):
     shutil.rmtree(folder / "hw1")
     copies.copy(folder, "hw1", "tests", ignored=["proof"])
     status, out, err = run(folder / "handin.sh")
-    assert (status, err) == (0, "") and re.search(r"submit it to Autolab.\n2\.2 .* Total +\d+ / 101\n$", out, re.DOTALL)
+    assert (status, err) == (0, "")
+    assert re.search(r"submit it to Autolab.\n2\.2 .* Total +\d+ / 101\n$", out, re.DOTALL)
 
 
 def test_it_is_executable_and_ends_its_lines_as_a_shell_asks():
     assert os.access(ROOT / "handin.sh", os.X_OK)
-    clone = subprocess.run(["git", "check-attr", "eol", "handin.sh", ".ci/run"], cwd=ROOT, capture_output=True, text=True)
-    assert clone.returncode or clone.stdout == "handin.sh: eol: lf\n.ci/run: eol: lf\n"
+    found = subprocess.run(["git", "check-attr", "eol", "handin.sh", ".ci/run"], cwd=ROOT,
+                           capture_output=True, text=True)
+    assert found.returncode or found.stdout == "handin.sh: eol: lf\n.ci/run: eol: lf\n"
 
 
-# ---- Where it is called from, and with which Python ------------------------------------------------------------------
+# ---- Where it is called from, and with which Python ----------------------------------------------
 
 def test_called_from_another_folder_by_a_relative_path(folder):
     decoy = folder.parent / "elsewhere" / folder.name
     decoy.mkdir(parents=True)
     assert run(f"{folder.name}/handin.sh", cwd=folder.parent, CDPATH=str(decoy.parent))[0] == 0
     (folder.parent / "link").symlink_to(folder, target_is_directory=True)
-    assert run(folder.parent / "link" / "handin.sh", PYTHON=os.path.relpath(sys.executable, folder.parent.resolve()),
-               cwd=folder.parent)[0] == 0
+    assert run(folder.parent / "link" / "handin.sh", cwd=folder.parent,
+               PYTHON=os.path.relpath(sys.executable, folder.parent.resolve()))[0] == 0
     assert (folder / "handin.tar").read_bytes() != OLDER
 
 
 @pytest.fixture
 def python(tmp_path):
-    """Write a Python called name that notes that it ran; it is this one, unless its code is other."""
+    """Write a Python called name that notes that it ran; unless code says else, it is this one."""
     def written(name, code=f'exec "{sys.executable}" "$@"'):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -149,56 +155,69 @@ def python(tmp_path):
 
 
 @pytest.mark.parametrize("there", range(4))
-def test_python_is_that_of_the_variable_the_environment_dot_venv_or_the_path(folder, python, tmp_path, there):
+def test_which_python_is_taken(folder, python, tmp_path, there):
     """there: how many of the first are not there."""
     names = ["given/python", "active/bin/python", "my homework/.venv/bin/python", "path/python3"]
     for name in names[there:]:
         python(name)
-    run(folder / "handin.sh", PYTHON=str(tmp_path / names[0]) if there == 0 else None, CONDA_PREFIX=None,
-        VIRTUAL_ENV=str(tmp_path / "active") if there < 2 else None, PATH=f"{tmp_path / 'path'}:{os.environ['PATH']}")
+    run(folder / "handin.sh", PYTHON=str(tmp_path / names[0]) if there == 0 else None,
+        VIRTUAL_ENV=str(tmp_path / "active") if there < 2 else None, CONDA_PREFIX=None,
+        PATH=f"{tmp_path / 'path'}:{os.environ['PATH']}")
     assert (folder / "handin.tar").read_bytes() != OLDER
     assert (tmp_path / "ran").read_text().splitlines()[0] == names[there]
 
 
-def test_an_environment_without_numpy_is_passed_over_and_told_of_where_it_is_asked_for(folder, tmp_path):
+def test_an_environment_without_numpy_is_passed_over_or_told_of(folder, tmp_path):
     venv.create(tmp_path / "env", symlinks=True)
     (folder / "numpy.py").write_text("")
     assert run(folder / "handin.sh", cwd=folder, PYTHON=None, VIRTUAL_ENV=str(tmp_path / "env"),
                PATH=f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}")[0] == 0
-    status, _, err = run(folder / "handin.sh", cwd=folder, PYTHON=str(tmp_path / "env" / "bin" / "python"))
-    assert status == 1 and "env/bin/python has no NumPy\nhandin.sh: set PYTHON to the path of Python 3.9 or newer" in err
+    python = str(tmp_path / "env" / "bin" / "python")
+    status, _, err = run(folder / "handin.sh", cwd=folder, PYTHON=python)
+    assert status == 1 and f"{python} has no NumPy\nhandin.sh: set PYTHON to the path" in err
 
 
 def test_a_python_that_is_not_there_or_too_old(folder, python):
-    assert "set PYTHON to the path of Python 3.9 or newer with NumPy" in refusal(folder, PYTHON="no-python")
-    old = python("old", f'exec "{sys.executable}" -c "import sys; sys.version_info = (3, 8, 1)\n$3"')
+    expected = "set PYTHON to the path of Python 3.9 or newer with NumPy"
+    assert expected in refusal(folder, PYTHON="no-python")
+    disguise = "import sys; sys.version_info = (3, 8, 1)"
+    old = python("old", f'exec "{sys.executable}" -c "{disguise}\n$3"')
     assert " is Python 3.8\nhandin.sh: set PYTHON to" in refusal(folder, PYTHON=old)
 
 
-# ---- What is refused -------------------------------------------------------------------------------------------------
+# ---- What is refused -----------------------------------------------------------------------------
 
 @pytest.mark.parametrize("modules, reason", [
     ({"hw1": "def broken(:"}, f"hw1/hw1.py, line {LAST + 1}: SyntaxError: "),
-    ({"hw1": "from . import helper", "helper": "return 1"}, "hw1/helper.py, line 1: SyntaxError: 'return' outside"),
-    ({"hw1": "name = f'{1}'"}, f"hw1/hw1.py, line {LAST + 1}: an f-string is newer; the grader has Python 3.5\n"),
-    ({"hw1": "[y := 1]"}, "a := is newer"), ({"hw1": "def f(a, /): pass"}, "a positional-only parameter is newer"),
-    ({"hw1": "x: int = 1"}, "Variable annotation"), ({"hw1": "g = lambda a, /: a"}, "a positional-only parameter is"),
+    ({"hw1": "from . import helper", "helper": "return 1"},
+     "hw1/helper.py, line 1: SyntaxError: 'return' outside"),
+    ({"hw1": "name = f'{1}'"},
+     f"hw1/hw1.py, line {LAST + 1}: an f-string is newer; the grader has Python 3.5\n"),
+    ({"hw1": "[y := 1]"}, "a := is newer"), ({"hw1": "x: int = 1"}, "Variable annotation"),
+    ({"hw1": "def f(a, /): pass"}, "a positional-only parameter is newer"),
+    ({"hw1": "g = lambda a, /: a"}, "a positional-only parameter is newer"),
     ({"hw1": "x = 1_000"}, "Underscores in numeric literals"),
-    ({"hw1": "from . import helper", "helper": "from __future__ import annotations"}, "annotations from __future__ is newer"),
-    ({"hw1": "\nimport os, pytest.mark"}, f"hw1/hw1.py, line {LAST + 2}: imports pytest, which the grader lacks\n"),
+    ({"hw1": "from . import helper", "helper": "from __future__ import annotations"},
+     "annotations from __future__ is newer"),
+    ({"hw1": "\nimport os, pytest.mark"},
+     f"hw1/hw1.py, line {LAST + 2}: imports pytest, which the grader lacks\n"),
     ({"hw1": "def test():\n    from pytest import approx"}, "imports pytest, which"),
     ({"hw1": "try:\n    import pytest\nexcept ImportError:\n    pass"}, "imports pytest, which"),
     ({"hw1": "import dataclasses"}, "imports dataclasses, which the grader lacks"),
-    ({"hw1": "from . import helper", "helper": "import pytest"}, "hw1/helper.py, line 1: imports pytest, which"),
-    ({"hw1": "import helper", "helper": ""}, "imports helper, which the grader lacks: import it as hw1.helper\n"),
+    ({"hw1": "from . import helper", "helper": "import pytest"},
+     "hw1/helper.py, line 1: imports pytest, which"),
+    ({"hw1": "import helper", "helper": ""},
+     "imports helper, which the grader lacks: import it as hw1.helper\n"),
     ({"hw1": "def f():\n    from .helper import g"},
      f"hw1/helper.py is missing: hw1/hw1.py imports it in line {LAST + 2}\n"),
     ({"hw1": "from .helper import f\nf()", "helper": "def f():\n    raise KeyError('weights')"},
      'hw1/helper.py", line 2, in f\n'),
     ({"hw1": "raise SystemExit(0)"}, "hw1/hw1.py cannot be imported as the grader does"),
-    ({"hw1": "import os\nopen(os.path.join(os.path.dirname(__file__), 'weights.npy')).close()"}, "FileNotFoundError"),
+    ({"hw1": "import os\nopen(os.path.join(os.path.dirname(__file__), 'weights.npy')).close()"},
+     "FileNotFoundError"),
     ({"hw1": "__import__('math_of_mine')"}, "No module named 'math_of_mine'"),
-    ({"hw1": "print('training ...')\nprint('done')"}, "hw1/hw1.py prints when it is imported: training ...\n"),
+    ({"hw1": "print('training ...')\nprint('done')"},
+     "hw1/hw1.py prints when it is imported: training ...\n"),
     ({"hw1": "del MLP"}, "hw1/hw1.py lacks what the grader imports from it: MLP\n"),
 ])
 def test_what_the_grader_could_not_take_is_refused(folder, tmp_path, modules, reason):
@@ -229,11 +248,11 @@ def test_an_installed_hw1_that_hides_the_archives(folder, tmp_path):
     assert "site-packages/hw1/hw1.py hides the hw1/hw1.py of the archive" in reason
 
 
-# ---- A run that is cut short -----------------------------------------------------------------------------------------
+# ---- A run that is cut short ---------------------------------------------------------------------
 
 @pytest.fixture
 def default_signals():
-    """Undoes that a test run in the background ignores some signals: handin.sh would ignore them likewise."""
+    """Undoes that a test in the background ignores some signals: handin.sh would do so too."""
     previous = {number: signal.signal(number, signal.SIG_DFL) for number in KILLERS}
     yield
     for number, handler in previous.items():
@@ -242,8 +261,8 @@ def default_signals():
 
 @pytest.mark.parametrize("number", KILLERS)
 def test_a_killed_run_leaves_the_older_archive(folder, default_signals, number):
-    # hw1.py says on stderr that it runs, then waits for a writer that never comes. As from a terminal, the signal goes
-    # to the whole group of processes.
+    # hw1.py says on stderr that it runs, then waits for a writer that never comes. As from a
+    # terminal, the signal goes to the whole group of processes.
     os.mkfifo(folder.parent / "never")
     write(folder, hw1="import sys\nprint('running', file=sys.stderr, flush=True)\n"
                       f"open({str(folder.parent / 'never')!r})")
@@ -252,16 +271,18 @@ def test_a_killed_run_leaves_the_older_archive(folder, default_signals, number):
     assert len(list(folder.glob("handin.*.partial"))) == 1
     os.killpg(process.pid, number)
     output, errors = process.communicate(timeout=60)
-    assert process.returncode != 0 and output == "" and "handin.sh: no new handin.tar was made\n" in errors
+    assert process.returncode != 0 and output == ""
+    assert "handin.sh: no new handin.tar was made\n" in errors
     assert_nothing_made(folder)
 
 
 def test_killed_without_warning_at_random_moments(folder):
-    """SIGKILL cannot be handled: the archive is the older or a whole one, and the next run succeeds."""
+    """SIGKILL cannot be handled: the archive is the older or a whole one; the next run succeeds."""
     write(folder, hw1="# " + 200000 * "x")
     started = time.monotonic()
     hand_in(folder)
     duration, moments = time.monotonic() - started, random.Random(11785)
+    source = (folder / "hw1" / "hw1.py").read_bytes()
     for _ in range(20):
         (folder / "handin.tar").write_bytes(OLDER)
         process = start(folder / "handin.sh")
@@ -272,15 +293,16 @@ def test_killed_without_warning_at_random_moments(folder):
             process.communicate()
         if (folder / "handin.tar").read_bytes() != OLDER:
             with tarfile.open(folder / "handin.tar", "r:gz") as archive:
-                assert archive.extractfile("hw1/hw1.py").read() == (folder / "hw1" / "hw1.py").read_bytes()
+                assert archive.extractfile("hw1/hw1.py").read() == source
     assert hand_in(folder) == ["hw1/hw1.py"]
 
 
 @pytest.mark.parametrize("blocks", [0, 1, 50])
 def test_a_full_disk_leaves_the_older_archive(folder, blocks):
-    """The system refuses a file of more than so many blocks: at 50 the copy of hw1.py, at 1 and 0 all else too."""
+    """The system refuses files of more than so many blocks: at 50 the copy of hw1.py, at 0 all."""
     write(folder, hw1="# " + 200000 * "x" + "\nfrom . import noise", noise="# " + 1000 * "x")
-    status, out, err = run(folder / "handin.sh", "sh", "-c", f"ulimit -f {blocks}; exec \"$@\"", "sh")
+    limited = f'ulimit -f {blocks}; exec "$@"'
+    status, out, err = run(folder / "handin.sh", "sh", "-c", limited, "sh")
     assert status != 0 and out == "" and err.endswith("handin.sh: no new handin.tar was made\n")
     assert_nothing_made(folder)
     assert hand_in(folder) == ["hw1/hw1.py", "hw1/noise.py"]
@@ -291,5 +313,6 @@ def test_a_step_without_permission_leaves_the_older_archive(folder, python, comm
     """mkdir and mv are replaced by ones that are refused: root would be allowed anything."""
     python(f"bin/{command}", f"echo {command}: Permission denied >&2\nexit 1")
     status, _, err = run(folder / "handin.sh", PATH=f"{tmp_path / 'bin'}:{os.environ['PATH']}")
-    assert status != 0 and err == f"{command}: Permission denied\nhandin.sh: no new handin.tar was made\n"
+    told = f"{command}: Permission denied\nhandin.sh: no new handin.tar was made\n"
+    assert status != 0 and err == told
     assert_nothing_made(folder)

@@ -625,8 +625,8 @@ def npy_header(text):
     npy_header("{'descr': '<i8', 'fortran_order': False, 'shape': (2,)}\n") + bytes(9),
     npy_header("{'descr': '<i8', 'fortran"),
     npy_header("x\n    y\n  z"),
-    npy_header("{'descr': '<i8', 'fortran_order': False, 'shape': (%d,)}\n" % 10 ** 12),
-    npy_header("{'descr': '<i8', 'fortran_order': False, 'shape': (%d,)}\n" % 10 ** 20),
+    npy_header(f"{{'descr': '<i8', 'fortran_order': False, 'shape': ({10**12},)}}\n"),
+    npy_header(f"{{'descr': '<i8', 'fortran_order': False, 'shape': ({10**20},)}}\n"),
 ], ids=["empty", "zip", "cut short", "half a header", "indentation", "large", "huge"])
 def test_load_refuses_a_file_that_is_no_sound_npy(folder, content):
     (folder / "val_labels.npy").write_bytes(content)

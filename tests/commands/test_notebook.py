@@ -1,4 +1,4 @@
-"""Runs the worked notebook from top to bottom as Jupyter does, with a real kernel, in the folder it lies in."""
+"""Runs the notebook from top to bottom as Jupyter does, with a real kernel, in its folder."""
 
 import base64
 import contextlib
@@ -30,7 +30,8 @@ def is_png(output):
 def notebook():
     """The notebook after its run; a cell that fails raises here."""
     notebook = nbformat.read(PATH, as_version=4)
-    client = nbclient.NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": HW1}})
+    client = nbclient.NotebookClient(notebook, kernel_name="python3",
+                                     resources={"metadata": {"path": HW1}})
     return client.execute()
 
 
@@ -50,7 +51,7 @@ def test_it_is_stored_with_its_outputs_for_a_page_to_show():
 
 
 def test_it_writes_nothing_to_standard_error(outputs):
-    assert [output for parts in outputs.values() for output in parts if output.get("name") == "stderr"] == []
+    assert "stderr" not in [output.get("name") for parts in outputs.values() for output in parts]
 
 
 def test_its_figures_come_out(outputs):
@@ -65,5 +66,5 @@ def test_a_training_shows_its_epochs_in_place(outputs):
 
 def test_a_network_shows_what_it_is(outputs):
     assert outputs["network"][-1]["data"]["text/plain"] == (
-        "MLP(784 -> 64 BatchNorm Sigmoid -> 64 BatchNorm Sigmoid -> 32 BatchNorm Sigmoid -> 10 Identity; "
-        "57,130 parameters)")
+        "MLP(784 -> 64 BatchNorm Sigmoid -> 64 BatchNorm Sigmoid -> 32 BatchNorm Sigmoid -> "
+        "10 Identity; 57,130 parameters)")

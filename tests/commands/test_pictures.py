@@ -27,7 +27,7 @@ STATS = (np.array([1.5, 0.5, 0.25, 0.2]), np.array([0.5, 0.25, 0.125, 0.1]),
 
 
 class Network:
-    """What pictures use of an MLP: it says 2, the surer the larger the first pixel is, in eval mode."""
+    """What pictures use of an MLP: in eval mode it says 2, the surer the larger pixel 0 is."""
 
     output_size, train_mode = CLASSES, True
 
