@@ -38,9 +38,7 @@ finish() {
     [ "$status" -eq 0 ] || echo "handin.sh: no new handin.tar was made" >&2
 }
 trap finish EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 143' TERM
+trap 'exit 130' HUP INT TERM
 mkdir "$work"
 
 "$python" -I -W ignore - "$work" <<'END_OF_PYTHON'
@@ -50,13 +48,13 @@ from importlib.machinery import PathFinder
 STDLIB = [sysconfig.get_path("stdlib"), os.path.join(sysconfig.get_path("stdlib"), "lib-dynload")]
 NEW_MODULES = "contextvars dataclasses graphlib secrets tomllib zoneinfo".split()  # since Python 3.5
 NEW_SYNTAX = {ast.JoinedStr: "an f-string", ast.NamedExpr: "a :="}  # which ast.parse overlooks in some versions
+NAMES = """Activation Identity Sigmoid Tanh ReLU Criterion SoftmaxCrossEntropy BatchNorm MLP
+random_normal_weight_init zeros_bias_init get_training_stats""".split()
 IMPORT = """import os, sys
 from hw1 import hw1
 if not hw1.__file__.startswith(os.getcwd()):
     sys.exit("handin.sh: " + hw1.__file__ + " hides the hw1/hw1.py of the archive: uninstall that hw1")
-names = '''Activation Identity Sigmoid Tanh ReLU Criterion SoftmaxCrossEntropy BatchNorm
-random_normal_weight_init zeros_bias_init MLP get_training_stats'''.split()
-missing = [name for name in names if not hasattr(hw1, name)]
+missing = [name for name in sys.argv[1:] if not hasattr(hw1, name)]
 if missing:
     sys.exit("handin.sh: hw1/hw1.py lacks what the grader imports from it: " + ", ".join(missing))
 open("imported", "w").close()
@@ -65,14 +63,15 @@ open("imported", "w").close()
 
 def newer(node):
     """What in a node is newer than Python 3.5, or None."""
-    if isinstance(node, ast.ImportFrom) and node.module == "__future__":
-        return "annotations from __future__" if "annotations" in [a.name for a in node.names] else None
-    posonly = getattr(getattr(node, "args", None), "posonlyargs", None)
-    return NEW_SYNTAX.get(type(node)) or ("a positional-only parameter" if posonly else None)
+    if isinstance(node, ast.ImportFrom) and "annotations" in [alias.name for alias in node.names]:
+        return "annotations from __future__" if node.module == "__future__" else None
+    if getattr(getattr(node, "args", None), "posonlyargs", None):
+        return "a positional-only parameter"
+    return NEW_SYNTAX.get(type(node))
 
 
 def imported(node):
-    """The modules that a node imports, as package.module."""
+    """What a node imports, as package.module."""
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
     if not isinstance(node, ast.ImportFrom):
@@ -107,7 +106,7 @@ try:
                     hint = f": import it as hw1.{package}" if os.path.isfile(f"hw1/{package}.py") else ""
                     sys.exit(f"handin.sh: {path}, line {node.lineno}: imports {package}, which the grader lacks{hint}")
         shutil.copyfile(path, os.path.join(work, path))
-    done = subprocess.run([sys.executable, "-E", "-c", IMPORT], cwd=work, stdout=subprocess.PIPE)
+    done = subprocess.run([sys.executable, "-E", "-c", IMPORT, *NAMES], cwd=work, stdout=subprocess.PIPE)
     if not os.path.exists(os.path.join(work, "imported")):
         sys.exit("handin.sh: hw1/hw1.py cannot be imported as the grader does")
     if done.stdout:

@@ -40,7 +40,7 @@ def draw_pictures():
 
 def write_output():
     """Put the output of a short run into the README, up to the confusion matrix."""
-    command = [sys.executable, "-m", "hw1", "--data", "digits", "--epochs", "5"]
+    command = [sys.executable, "-m", "hw1", "--data", "digits", "--epochs", "3"]
     run = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     shown = run.stdout.split("\n\nConfusion")[0]
     path = ROOT / "README.md"

@@ -21,8 +21,8 @@ import pytest
 from tests.commands import copies
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-NAMES = ("Activation Identity Sigmoid Tanh ReLU Criterion SoftmaxCrossEntropy BatchNorm "
-         "random_normal_weight_init zeros_bias_init MLP get_training_stats").split()
+NAMES = ("Activation Identity Sigmoid Tanh ReLU Criterion SoftmaxCrossEntropy BatchNorm MLP "
+         "random_normal_weight_init zeros_bias_init get_training_stats").split()
 SOLUTION = "".join(f"class {name}:\n    pass\n\n\n" for name in NAMES)
 LAST = len(SOLUTION.splitlines())  # the number of its last line
 OLDER = b"an archive from yesterday"

@@ -79,7 +79,7 @@ def assert_alike(printed, shown):
 
 def test_output_of_the_command_is_shown(tmp_path):
     copies.copy(tmp_path, "hw1", "data")  # where data/ holds no MNIST
-    run = subprocess.run([sys.executable, "-m", "hw1", "--epochs", "5"], cwd=tmp_path, check=True,
+    run = subprocess.run([sys.executable, "-m", "hw1", "--epochs", "3"], cwd=tmp_path, check=True,
                          env={**os.environ, "OPENBLAS_NUM_THREADS": "1"}, capture_output=True,
                          text=True)
     shown = next(block for block in blocks("text") if block.startswith("Data: ")).splitlines()
