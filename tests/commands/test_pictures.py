@@ -94,88 +94,16 @@ def laid_out(figure):
     return figure
 
 
-# ---- All figures ---------------------------------------------------------------------------------
-
-@pytest.mark.parametrize("backend, taken", [
-    ("svg", True), ("module://matplotlib_inline.backend_inline", True), ("module://missing", True),
-    ("no such one", False)])
-def test_mplbackend_hinders_no_picture_and_stays(backend, taken, tmp_path):
-    code = ("import os, sys; from tests.commands.test_pictures import STATS, Network, pictures\n"
-            "pictures.training(STATS)._repr_png_()\n"
-            "pictures.save(pictures.first_layer(Network()), sys.argv[1])\n"
-            "print('matplotlib.pyplot' in sys.modules, os.environ['MPLBACKEND'])\n"
-            "import matplotlib; print(matplotlib.rcParams['backend'])")
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code, str(tmp_path / "a.svg")],
-                          cwd=ROOT, env={**os.environ, "MPLBACKEND": backend},
-                          capture_output=True, text=True)
-    pyplot_and_environment, settings = done.stdout.splitlines()
-    assert (pyplot_and_environment, done.stderr) == (f"False {backend}", "")
-    assert (settings == backend) == taken
-
-
-@pytest.mark.parametrize("draw, arguments", [
-    (pictures.digits, (PIXELS[:3], Y[:3])), (pictures.training, (STATS,)),
-    (pictures.training, (with_errors([0.5], [0.0]),)), (compared, (STATS,)),
-    (pictures.mistakes, SIX), (pictures.mistakes, SIXTY), (reported, SIX), (reported, SIXTY),
-    (pictures.first_layer, (Network(),))])
-def test_nothing_is_cut_off(draw, arguments):
-    figure = laid_out(draw(*arguments))
-    box = figure.get_tightbbox(figure.canvas.get_renderer())
-    width, height = figure.get_size_inches()
-    assert min(box.x0, box.y0) >= 0 and box.x1 <= width and box.y1 <= height
-
-
-def test_the_notebook_s_own_style_does_not_spoil_the_figure_and_stays():
-    with matplotlib.rc_context({"axes.facecolor": "black", "figure.facecolor": "black"}):
-        figure = pictures.training(STATS)
-        assert matplotlib.rcParams["figure.facecolor"] == "black"
-    assert [part.get_facecolor() for part in (figure, figure.axes[0])] == [(1, 1, 1, 1)] * 2
-
-
-@pytest.mark.parametrize("message, draw, arguments", [
-    ("pixels must be a square image", pictures.digits, (np.zeros((6, 15)), Y)),
-    ("pixels must be a square image", pictures.digits, (np.zeros((5, 16)), Y)),
-    ("pixels must be a square image", pictures.mistakes, (*SIX[:3], np.zeros((6, 4, 4)))),
-    (r"x must have shape \(n, 16\) and y", pictures.mistakes, (*SIX[:2], Y[:5], PIXELS)),
-    ("a square such as 784 = 28 [*] 28, got 15", pictures.first_layer, (Network(15),)),
-    ("expected 1 to 4 trainings .* got 0", pictures.comparison, ({},)),
-    ("expected 1 to 4 trainings .* got 5", pictures.comparison, (dict.fromkeys("abcde", STATS),)),
-    ("the five arrays that get_training_stats returns", compared, (STATS[:4],)),
-    ("the five arrays", pictures.training, ((*STATS[:3], STATS[3][:2], STATS[4]),)),
-    ("the five arrays", pictures.training, ((*STATS[:4], STATS[4][:2]),))])
-def test_what_does_not_fit_is_refused(message, draw, arguments):
-    with pytest.raises(ValueError, match=message):
-        draw(*arguments)
-
-
-# ---- digits and first_layer ----------------------------------------------------------------------
-
-def test_digits_show_their_pixels_and_labels_of_at_most_twenty():
-    shown = images(pictures.digits(PIXELS[:3], np.array([2, 0, 1])))
-    assert list(shown) == ["2", "0", "1"]
-    np.testing.assert_array_equal(list(shown.values()), PIXELS[:3].reshape(3, SIDE, SIDE))
-    assert len(images(pictures.digits(np.zeros((30, 4)), np.arange(30)))) == 20
-
-
-def test_the_first_layer_s_weights_are_images_side_by_side():
-    mlp = Network()
-    mlp.W[0] = np.arange(16 * CLASSES).reshape(16, CLASSES)
-    mosaic = pictures.first_layer(mlp).axes[0].images[0].get_array()
-    shown = [mosaic[1:1 + SIDE, left:left + SIDE] for left in (1, SIDE + 3, 2 * SIDE + 5)]
-    np.testing.assert_array_equal(shown, mlp.W[0].T.reshape(CLASSES, SIDE, SIDE))
-
-
-@pytest.mark.parametrize("scale", [0, 1])
-def test_weights_are_lighter_the_larger_with_zero_in_the_middle(scale):
-    mlp = Network()
-    mlp.W[0] *= scale
-    image = pictures.first_layer(mlp).axes[0].images[0]
-    low, high = image.get_clim()
-    luminances = pictures._luminance(image.to_rgba(np.linspace(low, high, 20)))
-    assert low == -high < 0 and (np.diff(luminances) > 0).all()  # signs differ in grey too
-
-
 # ---- training and comparison ---------------------------------------------------------------------
+
+@pytest.mark.parametrize("panel, scale", [(0, 1), (1, 100)])
+def test_the_curves_are_those_of_the_statistics_by_name(figure, panel, scale):
+    axes = figure.axes[panel]
+    for name, values in ("training", STATS[panel]), ("validation", STATS[panel + 2]):
+        shown = lines(axes)[name].get_xydata().T
+        np.testing.assert_array_equal(shown, [[1, 2, 3, 4], scale * values])
+    assert sorted(text.get_text() for text in axes.texts) == ["training", "validation"]
+
 
 def test_a_comparison_shows_the_training_losses_and_validation_errors_by_name():
     shorter = (*(part[:2] for part in STATS[:4]), STATS[4])
@@ -187,15 +115,6 @@ def test_a_comparison_shows_the_training_losses_and_validation_errors_by_name():
         long, short = (lines(axes)[name].get_xydata().T for name in ("long", "short"))
         np.testing.assert_array_equal(long, [[1, 2, 3, 4], values])
         np.testing.assert_array_equal(short, [[1, 2], values[:2]])
-
-
-@pytest.mark.parametrize("panel, scale", [(0, 1), (1, 100)])
-def test_the_curves_are_those_of_the_statistics_by_name(figure, panel, scale):
-    axes = figure.axes[panel]
-    for name, values in ("training", STATS[panel]), ("validation", STATS[panel + 2]):
-        shown = lines(axes)[name].get_xydata().T
-        np.testing.assert_array_equal(shown, [[1, 2, 3, 4], scale * values])
-    assert sorted(text.get_text() for text in axes.texts) == ["training", "validation"]
 
 
 @pytest.mark.parametrize("draw, stats, n", [
@@ -351,6 +270,87 @@ def test_the_report_shows_the_training_and_of_images_the_mistakes():
     titles = [axes.get_title(loc="left").split(":")[0] for axes in all_axes(reported(*SIX))]
     assert titles[:3] == ["Loss", "Error", "Test"]
     assert len(all_axes(reported(*SIX[:3], np.zeros((6, 15))))) == 4
+
+
+# ---- digits and first_layer ----------------------------------------------------------------------
+
+def test_digits_show_their_pixels_and_labels_of_at_most_twenty():
+    shown = images(pictures.digits(PIXELS[:3], np.array([2, 0, 1])))
+    assert list(shown) == ["2", "0", "1"]
+    np.testing.assert_array_equal(list(shown.values()), PIXELS[:3].reshape(3, SIDE, SIDE))
+    assert len(images(pictures.digits(np.zeros((30, 4)), np.arange(30)))) == 20
+
+
+def test_the_first_layer_s_weights_are_images_side_by_side():
+    mlp = Network()
+    mlp.W[0] = np.arange(16 * CLASSES).reshape(16, CLASSES)
+    mosaic = pictures.first_layer(mlp).axes[0].images[0].get_array()
+    shown = [mosaic[1:1 + SIDE, left:left + SIDE] for left in (1, SIDE + 3, 2 * SIDE + 5)]
+    np.testing.assert_array_equal(shown, mlp.W[0].T.reshape(CLASSES, SIDE, SIDE))
+
+
+@pytest.mark.parametrize("scale", [0, 1])
+def test_weights_are_lighter_the_larger_with_zero_in_the_middle(scale):
+    mlp = Network()
+    mlp.W[0] *= scale
+    image = pictures.first_layer(mlp).axes[0].images[0]
+    low, high = image.get_clim()
+    luminances = pictures._luminance(image.to_rgba(np.linspace(low, high, 20)))
+    assert low == -high < 0 and (np.diff(luminances) > 0).all()  # signs differ in grey too
+
+
+# ---- All figures ---------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("backend, taken", [
+    ("svg", True), ("module://matplotlib_inline.backend_inline", True), ("module://missing", True),
+    ("no such one", False)])
+def test_mplbackend_hinders_no_picture_and_stays(backend, taken, tmp_path):
+    code = ("import os, sys; from tests.commands.test_pictures import STATS, Network, pictures\n"
+            "pictures.training(STATS)._repr_png_()\n"
+            "pictures.save(pictures.first_layer(Network()), sys.argv[1])\n"
+            "print('matplotlib.pyplot' in sys.modules, os.environ['MPLBACKEND'])\n"
+            "import matplotlib; print(matplotlib.rcParams['backend'])")
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code, str(tmp_path / "a.svg")],
+                          cwd=ROOT, env={**os.environ, "MPLBACKEND": backend},
+                          capture_output=True, text=True)
+    pyplot_and_environment, settings = done.stdout.splitlines()
+    assert (pyplot_and_environment, done.stderr) == (f"False {backend}", "")
+    assert (settings == backend) == taken
+
+
+@pytest.mark.parametrize("draw, arguments", [
+    (pictures.digits, (PIXELS[:3], Y[:3])), (pictures.training, (STATS,)),
+    (pictures.training, (with_errors([0.5], [0.0]),)), (compared, (STATS,)),
+    (pictures.mistakes, SIX), (pictures.mistakes, SIXTY), (reported, SIX), (reported, SIXTY),
+    (pictures.first_layer, (Network(),))])
+def test_nothing_is_cut_off(draw, arguments):
+    figure = laid_out(draw(*arguments))
+    box = figure.get_tightbbox(figure.canvas.get_renderer())
+    width, height = figure.get_size_inches()
+    assert min(box.x0, box.y0) >= 0 and box.x1 <= width and box.y1 <= height
+
+
+def test_the_notebook_s_own_style_does_not_spoil_the_figure_and_stays():
+    with matplotlib.rc_context({"axes.facecolor": "black", "figure.facecolor": "black"}):
+        figure = pictures.training(STATS)
+        assert matplotlib.rcParams["figure.facecolor"] == "black"
+    assert [part.get_facecolor() for part in (figure, figure.axes[0])] == [(1, 1, 1, 1)] * 2
+
+
+@pytest.mark.parametrize("message, draw, arguments", [
+    ("pixels must be a square image", pictures.digits, (np.zeros((6, 15)), Y)),
+    ("pixels must be a square image", pictures.digits, (np.zeros((5, 16)), Y)),
+    ("pixels must be a square image", pictures.mistakes, (*SIX[:3], np.zeros((6, 4, 4)))),
+    (r"x must have shape \(n, 16\) and y", pictures.mistakes, (*SIX[:2], Y[:5], PIXELS)),
+    ("a square such as 784 = 28 [*] 28, got 15", pictures.first_layer, (Network(15),)),
+    ("expected 1 to 4 trainings .* got 0", pictures.comparison, ({},)),
+    ("expected 1 to 4 trainings .* got 5", pictures.comparison, (dict.fromkeys("abcde", STATS),)),
+    ("the five arrays that get_training_stats returns", compared, (STATS[:4],)),
+    ("the five arrays", pictures.training, ((*STATS[:3], STATS[3][:2], STATS[4]),)),
+    ("the five arrays", pictures.training, ((*STATS[:4], STATS[4][:2]),))])
+def test_what_does_not_fit_is_refused(message, draw, arguments):
+    with pytest.raises(ValueError, match=message):
+        draw(*arguments)
 
 
 # ---- The files and the command -------------------------------------------------------------------

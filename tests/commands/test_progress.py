@@ -67,6 +67,16 @@ def go(table, clock, nsteps, seconds):
 
 # ---- Table ---------------------------------------------------------------------------------------
 
+def test_a_file_gets_the_lines_alone_each_when_its_epoch_ends(clock, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    file = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(file))
+    table = Table(NSTEPS)
+    go(table, clock, nsteps=NSTEPS, seconds=1)
+    table.epoch(0, *FIGURES)
+    assert file.getvalue().decode() == f"\n{'  '.join(progress.COLUMNS)}\n{LINE}    100.0\n"
+
+
 def test_the_seconds_are_those_of_the_epoch(terminal, clock):
     table = Table(NSTEPS)
     clock.now = 3
@@ -136,16 +146,6 @@ def test_the_environment_says_what_a_terminal_can(terminal, clock, monkeypatch, 
     assert ("\r" in terminal.getvalue()) == in_place
     table.epoch(0, *FIGURES)
     assert ("\x1b" in terminal.getvalue()) == colour
-
-
-def test_a_file_gets_the_lines_alone_each_when_its_epoch_ends(clock, monkeypatch):
-    monkeypatch.setenv("TERM", "xterm")
-    file = io.BytesIO()
-    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(file))
-    table = Table(NSTEPS)
-    go(table, clock, nsteps=NSTEPS, seconds=1)
-    table.epoch(0, *FIGURES)
-    assert file.getvalue().decode() == f"\n{'  '.join(progress.COLUMNS)}\n{LINE}    100.0\n"
 
 
 # ---- The command, on a terminal of the system ----------------------------------------------------
