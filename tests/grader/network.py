@@ -1,10 +1,10 @@
-"""What the scenarios have in common: batches, initializers, and a handin's network, driven as is agreed."""
+"""What the scenarios have in common: batches, initializers, and a handin's network, driven."""
 
 import copy
 
 import numpy as np
 
-from tests.grader.judge import Lost, View, after
+from tests.grader.judge import View, after, require
 from tests.grader.reference import Reference
 
 INPUTS, CLASSES = 20, 10
@@ -12,7 +12,8 @@ INPUTS, CLASSES = 20, 10
 
 def weights(d_in, d_out):
     """Weights that depend on the shape alone, so that the order of the calls cannot matter."""
-    return np.random.RandomState(1000 * d_in + d_out).normal(0, 2 / np.sqrt(d_in), (d_in, d_out))
+    rng = np.random.RandomState(1000 * d_in + d_out)
+    return rng.normal(0, 2 / np.sqrt(d_in), (d_in, d_out))
 
 
 def biases(d):
@@ -33,23 +34,26 @@ def batch(m, seed):
 class Network:
     """An MLP of nn, of INPUTS inputs and CLASSES classes, driven as the repairs of nn say.
 
-    activations: their names in nn, one a layer.
+    activations: their names in nn, one a layer; sigmoids and the identity if there are none.
     """
 
-    def __init__(self, nn, hiddens, activations, lr=0.01, momentum=0.0, num_bn_layers=0, bias_init_fn=biases):
-        self.nn, self.hiddens, self.names, self.momentum = nn, list(hiddens), activations, momentum
-        self.lr, self.num_bn_layers, self.bias_init_fn = lr, num_bn_layers, bias_init_fn
-        self.mlp, self.used = self.made(nn), False
-        if hiddens and len(members(self.mlp, "W")) == 1:
-            raise Lost("the network has no hidden layer; it must have one for each of hiddens")
+    def __init__(self, nn, hiddens, activations=None, lr=0.01, momentum=0.0, num_bn_layers=0,
+                 bias_init_fn=biases):
+        self.nn, self.hiddens, self.lr, self.momentum = nn, hiddens, lr, momentum
+        self.names = activations or ["Sigmoid"] * len(hiddens) + ["Identity"]
+        self.num_bn_layers, self.bias_init_fn, self.used = num_bn_layers, bias_init_fn, False
+        self.mlp = self.made(nn)
+        require(not hiddens or len(members(self.mlp, "W")) != 1,
+                "the network has no hidden layer; it must have one for each of hiddens")
 
     def made(self, nn):
-        mlp = nn.MLP(INPUTS, CLASSES, list(self.hiddens), [getattr(nn, name)() for name in self.names], weights,
-                     self.bias_init_fn, nn.SoftmaxCrossEntropy(), self.lr, self.momentum, self.num_bn_layers)
+        mlp = nn.MLP(INPUTS, CLASSES, list(self.hiddens),
+                     [getattr(nn, name)() for name in self.names], weights, self.bias_init_fn,
+                     nn.SoftmaxCrossEntropy(), self.lr, self.momentum, self.num_bn_layers)
         if "weights" in nn.repairs:
-            sizes = [INPUTS] + self.hiddens + [CLASSES]
-            mlp.W = [weights(d_in, d_out) for d_in, d_out in zip(sizes[:-1], sizes[1:])]
-            mlp.b = [self.bias_init_fn(d) for d in sizes[1:]]
+            sizes = [INPUTS, *self.hiddens, CLASSES]
+            mlp.W = list(map(weights, sizes, sizes[1:]))
+            mlp.b = list(map(self.bias_init_fn, sizes[1:]))
         return mlp
 
     def copied(self, nn):
@@ -64,11 +68,11 @@ class Network:
         return mlp
 
     def forward(self, x):
-        if "gradients" in self.nn.repairs:
-            self.right = self.copied(View(Reference()))
-            self.right.nlayers = len(self.right.W)  # hidden layers may be missing
-            return self.right.forward(x)
-        return self.own_forward(x)
+        if "gradients" not in self.nn.repairs:
+            return self.own_forward(x)
+        self.right = self.copied(View(Reference()))
+        self.right.nlayers = len(self.right.W)  # hidden layers may be missing
+        return self.right.forward(x)
 
     def own_forward(self, x):
         """The handin's own output, also where gradients are written in."""
@@ -82,8 +86,8 @@ class Network:
         if "gradients" not in self.nn.repairs:
             with after("MLP.forward", self.output):
                 self.mlp.backward(labels)
-            if not any(map(np.any, self.gradients().values())):
-                raise Lost("MLP.backward leaves dW and db at 0")
+            require(any(map(np.any, self.gradients().values())),
+                    "MLP.backward leaves dW and db at 0")
             return
         self.right.backward(labels)
         for name in ("dW", "db"):
@@ -93,9 +97,10 @@ class Network:
             else:
                 for i, gradient in enumerate(right):
                     held[i] = gradient
-        for bn, right in zip(members(self.mlp, "bn_layers") if self.num_bn_layers else (), self.right.bn_layers or ()):
-            for name in ("dgamma", "dbeta", "running_mean", "running_var"):
-                setattr(bn, name, getattr(right, name))
+        if self.num_bn_layers:
+            for layer, right in zip(members(self.mlp, "bn_layers"), self.right.bn_layers):
+                for name in ("dgamma", "dbeta", "running_mean", "running_var"):
+                    setattr(layer, name, getattr(right, name))
 
     def zero_grads(self):
         if not self.nn.repairs & {"zero_grads", "gradients"}:
@@ -111,8 +116,9 @@ class Network:
     def step(self):
         before = self.parameters()
         self.mlp.step()
-        if all(np.array_equal(before.get(name), value) for name, value in self.parameters().items()):
-            raise Lost("step leaves W and b as they were")
+        require(any(not np.array_equal(before.get(name), value)
+                    for name, value in self.parameters().items()),
+                "step leaves W and b as they were")
 
     def train_on(self, *seeds, m=8):
         """A step on the batch of each seed; return the parameters after each."""
@@ -120,40 +126,43 @@ class Network:
         for seed in seeds:
             self.passed(*batch(m, seed))
             self.step()
-            seen.update((f"{name} after batch {seed}", value) for name, value in self.parameters().items())
+            seen.update(self.parameters(f" after batch {seed}"))
         return seen
 
-    def parameters(self):
-        return entries(self.mlp, "W", "b")
+    def parameters(self, after=""):
+        return entries(self.mlp, "W", "b", after=after)
 
     def gradients(self):
-        """dW and db, from the last layer to the first, as backward works them out: the first wrong is the cause."""
+        """dW and db, from the last layer to the first, as backward goes: the cause comes first."""
         return dict(reversed(list(entries(self.mlp, "db", "dW").items())))
+
+
+def attribute(owner, name):
+    require(hasattr(owner, name), f"{type(owner).__name__} has no attribute {name}")
+    return getattr(owner, name)
 
 
 def members(owner, name):
     """The list of an attribute, also where it is an array that holds one array a layer."""
-    owners = type(owner).__name__
-    if not hasattr(owner, name):
-        raise Lost(f"{owners} has no attribute {name}")
-    value = getattr(owner, name)
-    if value is None:
-        raise Lost(f"{owners}.{name} is None: it is never set")
+    value, told = attribute(owner, name), f"{type(owner).__name__}.{name} is"
+    require(value is not None, f"{told} None: it is never set")
     if isinstance(value, np.ndarray) and (value.dtype == object or value.ndim == 3):
         value = list(value)
-    if not isinstance(value, (list, tuple)):
-        raise Lost(f"{owners}.{name} is of type {type(value).__name__}: it must be a list with one for each layer")
+    require(isinstance(value, (list, tuple)), f"{told} of type {type(value).__name__}: it must be "
+                                              "a list with one for each layer")
     return value
 
 
-def entries(owner, *names):
-    """The values of attributes, those of lists one by one: {"dW[0]": ..., "dW[1]": ..., "mean": ...}, copied."""
+def entries(owner, *names, before="", after=""):
+    """The values of attributes, copied, those of lists one by one: {"dW[0]": ..., "mean": ...}.
+
+    before, after: what is told beside their names.
+    """
     seen = {}
     for name in names:
         if name in ("W", "b", "dW", "db"):
-            seen.update((f"{name}[{i}]", copy.copy(entry)) for i, entry in enumerate(members(owner, name)))
-        elif not hasattr(owner, name):
-            raise Lost(f"{type(owner).__name__} has no attribute {name}")
+            found = {f"{name}[{i}]": entry for i, entry in enumerate(members(owner, name))}
         else:
-            seen[name] = copy.copy(getattr(owner, name))
+            found = {name: attribute(owner, name)}
+        seen.update((before + name + after, copy.copy(entry)) for name, entry in found.items())
     return seen

@@ -2,14 +2,15 @@
 
 Four rules, against which every check is held:
 
-1. A right piece never loses a point. Right is what the handout says and a strict grader would accept in the handout's
-   own setting: ten classes, one-hot labels or class indices, batch sizes that divide the sets. What lies outside is
-   worth at most 1 point of its section, or advice.
+1. A right piece never loses a point. Right is what the handout says and a strict grader would
+   accept in the handout's own setting: ten classes, one-hot labels or class indices, batch sizes
+   that divide the sets. What lies outside is worth at most 1 point of its section, or advice.
 2. A wrong piece never keeps them all. Whatever exists in numbers is asked with one, two and three.
-3. A fault is charged once, in its section, at the price of what it breaks. What is right but stands on it is judged
-   with that piece put right, or against the reference with the same fault. Only what cannot run at all is lost with it.
-4. The reason is true and tells what to mend, in the homework's words. All reasons of a section are told, the cause
-   before what follows from it.
+3. A fault is charged once, in its section, at the price of what it breaks. What is right but stands
+   on it is judged with that piece put right, or against the reference with the same fault. Only
+   what cannot run at all is lost with it.
+4. The reason is true and tells what to mend, in the homework's words. All reasons of a section are
+   told, the cause before what follows from it.
 """
 
 import importlib
@@ -34,7 +35,8 @@ def checks_of(number):
 def in_order_of_dependence():
     """All checks; the initializers come before the first network."""
     checks = [check for number in DEPENDENCE for check in checks_of(number)]
-    return sorted(checks, key=lambda check: 1.5 if check.name == "initializers" else DEPENDENCE.index(check.section))
+    return sorted(checks, key=lambda check: (
+        1.5 if check.name == "initializers" else DEPENDENCE.index(check.section)))
 
 
 def points(number):

@@ -4,19 +4,20 @@ import copy
 
 import numpy as np
 
-from tests.grader.judge import Lost, checks
+from tests.grader.judge import Lost, checks, require
 from tests.grader.network import entries
 
 check, CHECKS = checks("2.4")
 
 
-def state(name):
+def output(name):
     def scenario(nn, given):
         activation, seen = getattr(nn, name)(), {}
         for shape in ((6, 5), (3, 4)):
-            x = given(f"the argument of {name}.forward", np.random.RandomState(1).normal(0, 2, shape))
-            seen[f"the output of {name} for {shape}"] = activation(x)
-            seen[f"{name}.state"] = entries(activation, "state")["state"]
+            x = np.random.RandomState(1).normal(0, 2, shape)
+            seen[f"the output of {name} for {shape}"] = activation(
+                given(f"the argument of {name}.forward", x))
+            seen.update(entries(activation, "state", before=f"{name}."))
         return seen
     return scenario
 
@@ -30,28 +31,24 @@ def derivative(name):
         activation(x.copy())
         before = copy.copy(getattr(activation, "state", None))
         derivative = activation.derivative()
-        if isinstance(before, np.ndarray) and not np.array_equal(before, activation.state):
-            raise Lost(f"{name}.derivative changes state in place: work on a copy")
+        require(not isinstance(before, np.ndarray) or np.array_equal(before, activation.state),
+                f"{name}.derivative changes state in place: work on a copy")
         return {f"{name}.derivative() of the last forward": derivative}
     return scenario
 
 
-def asked(name):
-    """A check of one activation: half of its points for the output and state, half for the derivative."""
-    def ask(handin):
+for name in ("Sigmoid", "Tanh", "ReLU"):
+    @check(4, repair="parts", name=name)
+    def half_and_half(handin, name=name):
+        """Half of the points are for the output and the state, half for the derivative."""
         lost = []
-        for scenario in (state(name), derivative(name)):
+        for scenario in (output(name), derivative(name)):
             try:
                 handin.compare(scenario)
             except Lost as reason:
                 lost.append(reason)
         if lost:
             changed = "belongs to the caller" in str(lost[0])
-            raise Lost("; ".join(dict.fromkeys(map(str, lost))), kept=0 if changed else 1 - len(lost) / 2,
+            raise Lost("; ".join(dict.fromkeys(map(str, lost))),
+                       kept=0 if changed else 1 - len(lost) / 2,
                        faults=frozenset().union(*(reason.faults for reason in lost)))
-
-    return ask
-
-
-for name in ("Sigmoid", "Tanh", "ReLU"):
-    check(4, repair="parts", name=name)(asked(name))

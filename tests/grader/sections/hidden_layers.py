@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.grader.judge import Lost, View, checks, observe
+from tests.grader.judge import View, checks, observe, require
 from tests.grader.network import Network, batch, entries
 from tests.grader.reference import Reference
 from tests.grader.sections.linear import ACCEPT, backward, forward
@@ -14,7 +14,7 @@ MIXED = [24, 16, 12], ["Tanh", "ReLU", "Sigmoid", "Tanh"]
 
 @check(3, repair="weights")
 def initializers(handin):
-    """weight_init_fn is called once a layer, from input to output, and the caller's lists stay as they are."""
+    """weight_init_fn is called once a layer, from input to output; the caller's lists are left."""
     calls, right = [], Reference()
 
     def weight_init_fn(d_in, d_out):
@@ -22,48 +22,45 @@ def initializers(handin):
         return np.full((d_in, d_out), float(len(calls)))
 
     def scenario(nn, given):
+        activations = [right.Sigmoid(), right.Sigmoid(), right.Identity()]
         mlp = nn.MLP(4, 3, given("the list of hiddens", [6, 5]),
-                     given("the list of activations", [right.Sigmoid(), right.Sigmoid(), right.Identity()]),
-                     weight_init_fn, lambda d: np.full((1, d), float(d)), right.SoftmaxCrossEntropy(), 0.1)
+                     given("the list of activations", activations), weight_init_fn,
+                     lambda d: np.full((1, d), float(d)), right.SoftmaxCrossEntropy(), 0.1)
         for name in ("momentum", "num_bn_layers"):
-            if getattr(mlp, name, 0):
-                raise Lost(f"{name} is {getattr(mlp, name)} where MLP is not given it: its default is 0")
+            value = getattr(mlp, name, 0)
+            require(not value, f"{name} is {value} where MLP is not given it: its default is 0")
         return entries(mlp, "W", "b")
 
-    calls.clear()
     seen, want = observe(View(handin.nn), scenario), [(4, 6), (6, 5), (5, 3)]
     if calls in ([(4, 3)], [(4, 6), (6, 3)]):
         want = calls  # hidden layers are missing, which costs the points of forward
-    if not calls:
-        raise Lost("MLP does not call weight_init_fn: the weights are made by the initializers that it is given")
-    if len(calls) != len(want):
-        raise Lost(f"weight_init_fn is called {len(calls)} times for 3 layers: once a layer, or the random numbers change")
-    if calls != want:
-        raise Lost(f"weight_init_fn is called with {calls}; from input to output it is {want}")
+    require(calls, "MLP does not call weight_init_fn: the weights are made by the initializers "
+                   "that it is given")
+    require(len(calls) == len(want), f"weight_init_fn is called {len(calls)} times for 3 layers: "
+                                     "once a layer, or the random numbers change")
+    require(calls == want,
+            f"weight_init_fn is called with {calls}; from input to output it is {want}")
     for i, (d_in, d_out) in enumerate(want):
-        if not np.array_equal(seen.get(f"W[{i}]"), np.full((d_in, d_out), i + 1.0)):
-            raise Lost(f"W[{i}] is not what call {i + 1} of weight_init_fn returned")
-        if not np.all(np.equal(seen.get(f"b[{i}]"), float(d_out))):
-            raise Lost(f"b[{i}] is not what bias_init_fn({d_out}) returned")
+        require(np.array_equal(seen.get(f"W[{i}]"), np.full((d_in, d_out), i + 1.0)),
+                f"W[{i}] is not what call {i + 1} of weight_init_fn returned")
+        require(np.all(np.equal(seen.get(f"b[{i}]"), float(d_out))),
+                f"b[{i}] is not what bias_init_fn({d_out}) returned")
 
 
 for points, question in ((4, forward), (6, backward)):
     for hiddens in HIDDENS:
-        check(points, repair="gradients", question=question.__name__, name=f"{question.__name__} {hiddens}")(
-            question(hiddens, ["Sigmoid"] * len(hiddens) + ["Identity"]))
+        check(points, ACCEPT, f"{question.__name__} {hiddens}", repair="gradients",
+              question=question.__name__)(question(hiddens))
 
 
 @check(5, repair="gradients", question="backward")
 def mixed_activations(handin):
-    forward(*MIXED)(handin)
-    backward(*MIXED)(handin)
+    for question in (forward, backward):
+        handin.compare(question(*MIXED), ACCEPT)
 
 
-@check(2, repair="fresh gradients")
-def batches_of_other_sizes(handin):
-    """The gradients are those of the last batch, also where one of another size came before it."""
-    def scenario(nn, given):
-        net = Network(nn, [32], ["Sigmoid", "Identity"])
-        return [net.passed(*batch(m, seed)) for seed, m in ((3, 8), (4, 5), (5, 8))][-1]
-
-    handin.compare(scenario, ACCEPT)
+@check(2, ACCEPT, repair="fresh gradients")
+def batches_of_other_sizes(nn, given):
+    """The gradients are the last batch's, also where one of another size came before it."""
+    net = Network(nn, [32])
+    return [net.passed(*batch(m, seed)) for seed, m in ((3, 8), (4, 5), (5, 8))][-1]
