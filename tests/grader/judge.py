@@ -15,8 +15,7 @@ from unittest import mock
 
 import numpy as np
 
-from tests.grader.faults import FAULTS, PARTS, Clash
-from tests.grader.reference import Reference
+from tests.grader.faults import FAULTS, PARTS, Clash, Reference
 
 FAILED = 75  # exit status of a process in which the grader itself fails
 LONGEST = 200  # characters of another's message that are told
@@ -28,10 +27,9 @@ FOREIGN = (*map(os.path.dirname, (os.path.abspath(__file__), np.__file__, os.__f
 
 
 class Lost(Exception):
-    """The reason, in one line, why a check's points are lost.
+    """The reason, in one line, why a check's points are lost, but for the part kept, 0 to 1.
 
-    kept: the part of them that is kept, 0 to 1. faults: names of the reference's that explain it.
-    seen: what the scenario saw, where the reason is that it changed what is the caller's.
+    faults: those that explain it. seen: what the scenario saw that changed what is the caller's.
     """
 
     def __init__(self, reason, kept=0.0, faults=(), seen=None):
@@ -110,8 +108,7 @@ class Handin:
     def compare(self, scenario, accept=()):
         """Raise Lost unless the scenario is right, or wrong by what has cost points before.
 
-        accept: the repairs after which it may be right, each only where a check was lost before
-        that names it.
+        accept: the repairs after which it may be right, where a check that was lost names them.
         """
         want, this = wanted(scenario), self._asking[-1]
         problem, got = self._problem(self.view(accept), scenario, want)
@@ -138,12 +135,11 @@ class Handin:
             for fault in nearest:
                 if explains(faults | {fault}, scenario, got):
                     raise Lost(FAULTS[fault][1], faults=faults | {fault})
-        if "fresh" in this.repairs:
-            fresh = View(self.nn, repairs | {"fresh"})
-            if self._problem(fresh, scenario, want)[0] is None:
-                raise Lost("what is right for a network's first batch is wrong after an earlier "
-                           "batch: something of that is kept and used again, such as a list that "
-                           "forward never empties")
+        fresh = View(self.nn, repairs | {"fresh"})
+        if "fresh" in this.repairs and not self._problem(fresh, scenario, want)[0]:
+            raise Lost("what is right for a network's first batch is wrong after an earlier batch: "
+                       "something of that is kept and used again, such as a list that forward "
+                       "never empties")
         raise problem
 
     def _problem(self, view, scenario, want):
@@ -181,8 +177,6 @@ def explains(faults, scenario, got):
     except (Lost, Clash):
         return False
 
-
-# ---- Running a handin ----------------------------------------------------------------------------
 
 class View:
     """A module hw1, of which some pieces are put right: those that have cost points already.
@@ -224,11 +218,10 @@ class Given:
         self._kept.append((name, value, copy.copy(value)))
         return value
 
-    def check_unchanged(self, seen=None):
-        for name, value, before in self._kept:
-            if not np.array_equal(value, before):
-                raise Lost(f"{name}, which belongs to the caller, is changed: work on a copy",
-                           seen=seen)
+    def changed(self):
+        """Return the reason if any is not as it was, else ""."""
+        names = [name for name, value, old in self._kept if not np.array_equal(value, old)] + [""]
+        return names[0] and f"{names[0]}, which belongs to the caller, is changed: work on a copy"
 
 
 def observe(view, scenario):
@@ -241,7 +234,8 @@ def observe(view, scenario):
             raise
         except Exception as error:
             raise (Void if isinstance(error, MemoryError) else Lost)(told(error)) from error
-    given.check_unchanged(seen)
+    if given.changed():
+        raise Lost(given.changed(), seen=seen)
     return seen
 
 
@@ -297,8 +291,6 @@ def told(error):
     return f"{what}: {message[:LONGEST]}{'...' * (len(message) > LONGEST)}{where}"
 
 
-# ---- Comparing -----------------------------------------------------------------------------------
-
 def difference(got, want, advice):
     """Return the first difference between two dicts of values, in a line, or None.
 
@@ -325,7 +317,7 @@ def difference_of(name, got, want, advice):
         got, want = np.asarray(got), np.asarray(want)
     if not isinstance(got, np.ndarray):
         return f"{name} is of type {type(got).__name__}, the grader compares with a NumPy array"
-    got = np.asarray(got)  # also of a subclass, whose operators may be others
+    got = np.asarray(got)  # of a subclass, too, whose operators may be others
     if got.shape != want.shape:
         last = name.split(".")[-1].split("[")[0]
         if last not in REDUCED or got.shape != (1,) + want.shape:

@@ -2,14 +2,12 @@
 
 import numpy as np
 
+from tests.grader.faults import Reference
 from tests.grader.judge import View, checks, observe, require
 from tests.grader.network import Network, batch, entries
-from tests.grader.reference import Reference
 from tests.grader.sections.linear import ACCEPT, backward, forward
 
 check, CHECKS = checks("2.5")
-HIDDENS = [32], [64, 32], [32] * 5
-MIXED = [24, 16, 12], ["Tanh", "ReLU", "Sigmoid", "Tanh"]
 
 
 @check(3, repair="weights")
@@ -48,7 +46,7 @@ def initializers(handin):
 
 
 for points, question in ((4, forward), (6, backward)):
-    for hiddens in HIDDENS:
+    for hiddens in ([32], [64, 32], [32] * 5):
         check(points, ACCEPT, f"{question.__name__} {hiddens}", repair="gradients",
               question=question.__name__)(question(hiddens))
 
@@ -56,7 +54,8 @@ for points, question in ((4, forward), (6, backward)):
 @check(5, repair="gradients", question="backward")
 def mixed_activations(handin):
     for question in (forward, backward):
-        handin.compare(question(*MIXED), ACCEPT)
+        scenario = question([24, 16, 12], ["Tanh", "ReLU", "Sigmoid", "Tanh"])
+        handin.compare(scenario, ACCEPT)
 
 
 @check(2, ACCEPT, repair="fresh gradients")

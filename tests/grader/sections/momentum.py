@@ -3,11 +3,11 @@
 import numpy as np
 
 from tests.grader.judge import Lost, View, checks, observe, require
-from tests.grader.network import Network, batch, entries, members, no_biases
+from tests.grader.network import Network, batch, entries, members
 
 check, CHECKS = checks("2.7")
 ACCEPT = "parts", "weights", "zero_grads", "gradients"
-STEP = {"lr": 0.008, "momentum": 0.856, "bias_init_fn": no_biases}
+STEP = {"lr": 0.008, "momentum": 0.856, "bias_init_fn": lambda d: np.zeros((1, d))}
 
 
 for name, hiddens in [("no hidden layer", []), ("one hidden layer", [32]),
@@ -30,7 +30,7 @@ def networks_side_by_side(handin):
     require_velocity(handin)
 
     def scenario(nn, given):
-        nets = [Network(nn, [], lr=0.1 / (k + 1), momentum=0.9 - 0.2 * k, bias_init_fn=no_biases)
+        nets = [Network(nn, [], **{**STEP, "lr": 0.1 / (k + 1), "momentum": 0.9 - 0.2 * k})
                 for k in range(3)]
         for seeds in ((0, 1), (2, 3)):
             for net, more in zip(nets, ((), (7,), (8, 9))):
