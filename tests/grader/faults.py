@@ -11,19 +11,14 @@ TEXTBOOK = FILE.read_text()
 PARTS = "2.2", "2.4"  # the sections of the criterion and the activations, which networks need
 
 
-class Clash(ValueError):
-    """Edits that cannot be made, or not together."""
-
-
 def edited(*edits, text=TEXTBOOK):
-    """Return the text with each new of these dicts, {old: new}, for its old, which stands once."""
+    """The text with each new of the edits, {old: new}, for its old; ValueError if they clash."""
     done, end = [], 0
     for start, old, new in sorted(
             (text.find(old), old, new) for some in edits for old, new in some.items()):
-        if text.count(old) != 1:
-            raise Clash(f"{old!r} stands {text.count(old)} times in the text, not once")
-        if start < end:
-            raise Clash(f"{old!r} is part of two edits")
+        if text.count(old) != 1 or start < end:
+            raise ValueError(f"{old!r} stands {text.count(old)} times in the text, not once, or is "
+                             "part of two edits")
         done += text[end:start], new
         end = start + len(old)
     return "".join(done) + text[end:]
@@ -44,7 +39,7 @@ SIGMOID_DERIVATIVE, TANH_DERIVATIVE = f"return {ACTIVATIONS['Sigmoid'][1]}", ACT
 INFERENCE = "mean, var = self.running_mean, self.running_var"
 DEVIATION, DGAMMA = "np.sqrt(var + self.eps)", "self.dgamma = np.sum("
 DBETA, DNORM = "self.dbeta = np.sum(", "delta * self.norm"
-TERM_OF_DVAR, TERM_OF_DMEAN = " + dvar * (2 / m) * centred", " + dmean * (1 / m)"
+DVAR, DMEAN = " + dvar * (2 / m) * centred", " + dmean * (1 / m)"
 HIDDENS, BIAS = "self.nlayers = len(hiddens) + 1", " + self.b[i]\n"
 BN_LAYERS = "[BatchNorm(sizes[i + 1]) for i in range(num_bn_layers)]"
 IN_BN = "            if self.bn and i < self.num_bn_layers:\n                "
@@ -68,7 +63,7 @@ BETA = GAMMA.replace("gamma", "beta")
 def of_input(name, derivative):
     """The edits after which the derivative is of the input x, which forward keeps."""
     output, right = ACTIVATIONS[name]
-    return {output: f"self.x = x\n        {output}", right: derivative}
+    return {output: f"self.x = x\n        {output}", right: derivative.replace("x", "self.x")}
 
 
 def batchnorm(old="i <", new="i <", index="i"):
@@ -120,18 +115,17 @@ SECTIONS["2.4"] = {
          derivative: derivative.replace("state", "output")},
         f"{name}.state is the input of forward; it must be the output")
        for name, (state, derivative) in ACTIVATIONS.items()},
-    "sigmoid'": (of_input("Sigmoid", "self.x * (1 - self.x)"),
+    "sigmoid'": (of_input("Sigmoid", "x * (1 - x)"),
         "Sigmoid.derivative is s (1 - s) of the input; s must be the output of forward"),
     "sigmoid' twice": ({SIGMOID_DERIVATIVE: "return 0.25 / np.cosh(self.state / 2) ** 2"},
         "Sigmoid.derivative applies the sigmoid once more to the output of forward"),
-    "tanh'": (of_input("Tanh", "1 - self.x ** 2"),
+    "tanh'": (of_input("Tanh", "1 - x ** 2"),
         "Tanh.derivative squares the input; it is 1 minus the square of the output of forward"),
     "tanh' twice": ({TANH_DERIVATIVE: "1 - np.tanh(self.state) ** 2"},
         "Tanh.derivative applies tanh once more to the output of forward"),
     "tanh' square": ({TANH_DERIVATIVE: "1 - self.state"},
         "Tanh.derivative is 1 - tanh(x)^2; the square is missing"),
-    "relu' at 0": (of_input("ReLU", "self.x >= 0"),
-        "ReLU.derivative at 0 is 0 by convention, not 1"),
+    "relu' at 0": (of_input("ReLU", "x >= 0"), "ReLU.derivative at 0 is 0 by convention, not 1"),
     "relu' is 1": ({"self.state > 0": "self.state >= 0"},
         "ReLU.derivative is 1 everywhere: it is 1 where state > 0 and 0 elsewhere"),
     "relu' is state": ({"np.where(self.state > 0, 1.0, 0.0)": "self.state"},
@@ -184,10 +178,10 @@ SECTIONS["2.6"] = {
         "BatchNorm: inference normalises the x of the last training batch, not the new one"),
     "gamma in dx": ({"dnorm = delta * self.gamma": "dnorm = delta"},
         "BatchNorm: backward forgets gamma in dx"),
-    "dvar": ({TERM_OF_DVAR: ""}, "BatchNorm: the term of the variance is missing in dx"),
-    "dvar and dmean": ({TERM_OF_DVAR: "", TERM_OF_DMEAN: ""},
+    "dvar": ({DVAR: ""}, "BatchNorm: the term of the variance is missing in dx"),
+    "dvar and dmean": ({DVAR: "", DMEAN: ""},
         "BatchNorm: the terms of the mean and of the variance are missing in dx"),
-    "dmean": ({TERM_OF_DMEAN: ""}, "BatchNorm: the term of the mean is missing in dx"),
+    "dmean": ({DMEAN: ""}, "BatchNorm: the term of the mean is missing in dx"),
     "dgamma of out": ({DNORM: "delta * self.out"},
         "BatchNorm: dgamma is taken with out; it is the sum of delta * norm"),
     "dgamma of x": ({DNORM: "delta * self.x"},
@@ -265,14 +259,13 @@ FAULTS = {name: (section, reason, edits) for section, faults in SECTIONS.items()
 
 @functools.lru_cache(maxsize=500)
 class Reference:
-    """The textbook with these FAULTS, as the module hw1; Clash if they do not go together."""
+    """The textbook with these FAULTS, as the module hw1; ValueError if they clash."""
 
     def __init__(self, faults=frozenset()):
         self.__name__ = __name__
         for piece in edited(*(FAULTS[fault][2] for fault in faults)).split("\n\n\n"):
             exec(compiled(piece), self.__dict__)
-        criterion = self.SoftmaxCrossEntropy
-        criterion.backward = criterion.derivative  # the writeup's name
+        self.SoftmaxCrossEntropy.backward = self.SoftmaxCrossEntropy.derivative  # the writeup's
 
 
 @functools.lru_cache(maxsize=500)

@@ -132,11 +132,6 @@ class Run:
                                                    "training mode: call mlp.eval() first")
         return passes
 
-    def require_values(self, number):
-        require(number <= len(self.result) <= 5,
-                f"get_training_stats returns {len(self.result)} values; the handout asks for five, "
-                "the four curves and the confusion matrix")
-
     def classes(self, at):
         """What a pass is held against: the classes that backward got, or else the true ones."""
         what, labels = (at.then or [("", None)])[0]
@@ -205,9 +200,15 @@ def best_run(handin):
     return best
 
 
+def require_values(run, least):
+    n = len(run.result)
+    require(least <= n <= 5, f"get_training_stats returns {n} values; the handout asks for five, "
+                             "the four curves and the confusion matrix")
+
+
 def result(run):
     """Four curves, float64, of an entry an epoch."""
-    run.require_values(4)
+    require_values(run, 4)
     for name, curve in zip(CURVES, run.result):
         require(isinstance(curve, np.ndarray),
                 f"{name} is a {type(curve).__name__}, the grader compares with a NumPy array")
@@ -281,7 +282,7 @@ def validation_statistics(run):
 
 def confusion_matrix(run):
     """Counts over the test set: rows the predicted class, columns the true one."""
-    run.require_values(5)
+    require_values(run, 5)
     matrix, want, label = run.result[4], np.zeros((K, K)), run.labels["test"]
     require(isinstance(matrix, np.ndarray) and matrix.dtype.kind in "biuf", "confusion_matrix is a "
             f"{type(matrix).__name__}, the grader compares with a NumPy array of numbers")
