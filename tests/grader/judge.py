@@ -57,10 +57,7 @@ def require(right, reason):
 
 
 def checks(section):
-    """Return (check, made): a decorator of questions, and the list of Checks that it fills.
-
-    A question is a scenario that is compared, where accept is given (see Handin.compare), else ask.
-    """
+    """Return (check, made): a decorator of ask, or with accept of a scenario; and its Checks."""
     made = []
 
     def check(points, accept=None, name=None, repair="", question=None):
@@ -74,10 +71,7 @@ def checks(section):
 
 
 class Handin:
-    """A handin's module, and what the checks have found out about it.
-
-    before: the checks, each after those it stands on. void: sections in which the handin hangs.
-    """
+    """A handin's module, and what the checks of before found; in the sections void it hangs."""
 
     def __init__(self, nn, before, void=()):
         self.nn, self.advice, self._before, self._asking = nn, [], before, []
@@ -268,12 +262,9 @@ def told(error):
         frame, code, number = frames[-1]
         line = f"line {number} of {os.path.basename(code.co_filename)}"
         where, source = f" ({code.co_name}, {line})", linecache.getline(code.co_filename, number)
-    if isinstance(error, NotImplementedError) or (
-            isinstance(error, TypeError) and "NotImplemented" in source):
-        if not frames:
-            return "not implemented yet"
-        method = "self" in frame.f_locals
-        owner = f"{type(frame.f_locals['self']).__name__}." if method else ""
+    if frames and (isinstance(error, NotImplementedError) or (
+            isinstance(error, TypeError) and "NotImplemented" in source)):
+        owner = f"{type(frame.f_locals['self']).__name__}." if "self" in frame.f_locals else ""
         return f"{owner}{code.co_name} is not implemented yet ({line})"
     if isinstance(error, MemoryError):
         return f"needs too much memory{where}"
@@ -291,10 +282,7 @@ def told(error):
 
 
 def difference(got, want, advice):
-    """Return the first difference between two dicts of values, in a line, or None.
-
-    advice: a list that takes lines on what is right and could be stricter.
-    """
+    """Return the first difference of two dicts, or None; advice takes what could be stricter."""
     right = []
     for name in want:
         if got.get(name, name) is None:
@@ -327,8 +315,7 @@ def difference_of(name, got, want, advice):
         return f"{name} has dtype {got.dtype}, the grader compares with {want.dtype}"
     if not np.all(np.isfinite(got)):
         return f"{name} holds {'nan' if np.any(np.isnan(got)) else 'inf'}"
-    atol = 1e-9 + 1e-6 * np.abs(want).max(initial=0)
-    wrong = ~np.isclose(got, want, rtol=1e-5, atol=atol)
+    wrong = ~np.isclose(got, want, rtol=1e-5, atol=1e-9 + 1e-6 * np.abs(want).max(initial=0))
     if not wrong.any():
         return None
     at = tuple(np.argwhere(wrong)[0].tolist())

@@ -28,10 +28,7 @@ def batch(m, seed):
 
 
 class Network:
-    """An MLP of nn, of INPUTS inputs and CLASSES classes, driven as the repairs of nn say.
-
-    activations: their names in nn, one a layer; sigmoids and the identity if there are none.
-    """
+    """An MLP, driven as the repairs of nn say; activations by name, else sigmoids and identity."""
 
     def __init__(self, nn, hiddens, activations=None, lr=0.01, momentum=0.0, num_bn_layers=0,
                  bias_init_fn=biases):

@@ -118,8 +118,8 @@ class Run:
         require(not more, f"get_training_stats trains on {len(steps)} batches in {self.nepochs} "
                           "epochs: not the same number in each")
         return [([self.passes[k] for k in steps[first:first + size]],
-                 self.passes[steps[first + size - 1] + 1:([*steps, None])[first + size]])
-                for first in range(0, len(steps), size)]
+                 self.passes[steps[first + size - 1] + 1:end])
+                for first, end in zip(range(0, len(steps), size), [*steps[size::size], None])]
 
     def evaluated(self, name, passes, which):
         """Those of the passes that are of a partition: all of it, in eval mode, or else Lost."""
