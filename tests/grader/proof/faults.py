@@ -85,7 +85,7 @@ PRICES = [  # what is lost, the faults that the grader recognises, further ones,
                  lambda self, W: setattr(self, "weights", W))
 """})}),
     ("2.3 five_steps", "", {"an assert": (r"Error: assert len.x. != 6 \(forward, line", {
-        STORED: f"        assert len(x) != 6\n{STORED}"}, FORM)}, ONE),
+        STORED: f"        assert len(x) != 6\n{STORED}"}, FORM)}),
     ("2.3 forward", "", {"forward writes into its x": ("x, .* is changed", {
         STORED: "        x *= 2.0\n        self.outputs = [x / 2]"}, FORM)}),
     ("2.4 Sigmoid/2", "state of Sigmoid, sigmoid', sigmoid' twice, stale Sigmoid", {
@@ -252,8 +252,7 @@ PRICES = [  # what is lost, the faults that the grader recognises, further ones,
             "mlp.output_size))\n    mlp.eval()": "mlp.output_size))\n    mlp.train()"})}),
     ("2.8 result", "", {"lists for arrays": ("training_losses is a list", {CURVE: "curve"})}),
     ("2.8 training_statistics; 2.8 validation_statistics; 2.8 result", "", {
-        "integer arrays": ("is an integer array", {
-            CURVE: "np.array(curve, dtype=int)"}, FORM)}),
+        "integer arrays": ("is an integer array", {CURVE: "np.array(curve, dtype=int)"}, FORM)}),
     ("2.8 validation_statistics", "", {
         "validated in training mode": ("validation set is evaluated in training mode", {
             EVAL_MODE: ""}),

@@ -15,12 +15,12 @@ def with_code(code):
 
 def stubbed(pieces, stub, text):
     """Return the text with stub for the body of each function in pieces, "MLP.step"."""
-    lines = text.split("\n")
-    bodies = {}
+    lines, bodies = text.split("\n"), {}
     for node in ast.parse(text).body:
-        for function in [node] if isinstance(node, ast.FunctionDef) else getattr(node, "body", []):
+        for function in node.body if isinstance(node, ast.ClassDef) else [node]:
             if isinstance(function, ast.FunctionDef):
-                bodies[function.name if function is node else f"{node.name}.{function.name}"] = function.body
+                owner = "" if function is node else f"{node.name}."
+                bodies[f"{owner}{function.name}"] = function.body
     for body in sorted((bodies[piece] for piece in pieces), key=lambda body: -body[0].lineno):
         lines[body[0].lineno - 1:body[-1].end_lineno] = [" " * body[0].col_offset + stub]
     return "\n".join(lines)

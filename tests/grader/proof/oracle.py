@@ -2,10 +2,9 @@
 
 It knows nothing of the grader, and no formula of a derivative: each is a difference quotient with
 an imaginary step, which loses no digits. QUESTIONS holds, for each check of the grader, a function
-question(nn, setting) that returns True if that piece of the module nn is right. The piece is asked
-on right parts: the criterion, the activations and BatchNorm are those of this file, and the
-parameters are written in. A setting, a dict, may alter the question so that another piece's fault
-has no effect:
+question(nn, setting) that returns True if that piece of the module nn is right. It is asked on
+right parts: the criterion, the activations and BatchNorm of this file; the parameters are written
+in. A setting, a dict, may alter the question so that another piece's fault has no effect:
 
     m            the number of examples in each batch
     bias         a factor of all biases; 0 for networks without
@@ -24,6 +23,26 @@ from unittest import mock
 import numpy as np
 
 INPUTS, CLASSES = 7, 10
+
+
+def numbers(seed, m, d, scale=0.7):
+    return np.random.RandomState(seed).normal(0, scale, (m, d))
+
+
+def batch(seed, m, inputs=INPUTS):
+    labels = np.random.RandomState(seed + 1).randint(CLASSES, size=m)
+    return numbers(seed, m, inputs, 1.0), np.eye(CLASSES)[labels]
+
+
+def same(got, want):
+    """Whether the numbers are those; of shapes, a row may be a list."""
+    got, want = np.asarray(got, dtype=float), np.asarray(want, dtype=float)
+    return got.size == want.size and np.allclose(
+        got.reshape(want.shape), want, rtol=1e-6, atol=1e-11)
+
+
+def all_same(got, want):
+    return len(got) == len(want) and all(same(a, b) for a, b in zip(got, want))
 
 
 # ---- The homework --------------------------------------------------------------------------------
@@ -50,15 +69,12 @@ def normalised(x, gamma, beta, mean, var):
     return gamma * (x - mean) / np.sqrt(var + 1e-8) + beta
 
 
-class Called:
-    def __call__(self, *args):
-        return self.forward(*args)
-
-
-class Activation(Called):
+class Activation:
     def forward(self, x):
         self.x, self.state = x.copy(), self.f(x)
         return self.state
+
+    __call__ = forward
 
     def derivative(self):
         return self.f(self.x + 1e-30j).imag / 1e-30
@@ -70,16 +86,18 @@ ACTIVATIONS = {name: type(name, (Activation,), {"f": staticmethod(f)})
                for name, f in FUNCTIONS.items()}
 
 
-class SoftmaxCrossEntropy(Called):
+class SoftmaxCrossEntropy:
     def forward(self, x, y):
         self.logits, self.labels, self.loss = x.copy(), y, losses(x, y)
         return self.loss
+
+    __call__ = forward
 
     def derivative(self):
         return gradient(lambda x: losses(x, self.labels).sum(axis=-1), self.logits)
 
 
-class BatchNorm(Called):
+class BatchNorm:
     def __init__(self, fan_in, alpha=0.9):
         self.alpha = alpha
         self.mean, self.beta, self.dgamma, self.dbeta, self.running_mean = np.zeros((5, 1, fan_in))
@@ -93,13 +111,15 @@ class BatchNorm(Called):
         self.running_var = self.alpha * self.running_var + (1 - self.alpha) * self.var
         return normalised(x, self.gamma, self.beta, self.mean, self.var)
 
+    __call__ = forward
+
     def backward(self, delta):
-        def f(x=self.x, gamma=self.gamma, beta=self.beta):
+        def f(x, gamma, beta):
             return (delta * normalised(x, gamma, beta, *moments(x))).sum(axis=(-2, -1))
 
-        self.dgamma = gradient(lambda gamma: f(gamma=gamma), self.gamma)
-        self.dbeta = gradient(lambda beta: f(beta=beta), self.beta)
-        return gradient(f, self.x)
+        self.dgamma = gradient(lambda gamma: f(self.x, gamma, self.beta), self.gamma)
+        self.dbeta = gradient(lambda beta: f(self.x, self.gamma, beta), self.beta)
+        return gradient(lambda x: f(x, self.gamma, self.beta), self.x)
 
 
 class Pair:
@@ -195,7 +215,7 @@ class Pair:
         self.write(self.params)
         self.backward(seed, m)
         if self.setting.get("still"):
-            self.grads = {name: [0 * array for array in arrays] for name, arrays in self.grads.items()}
+            self.grads = {name: [0 * d for d in arrays] for name, arrays in self.grads.items()}
             self.write(self.grads)
         self.mlp.step()
         for name, arrays in self.params.items():
@@ -207,26 +227,6 @@ class Pair:
 
 
 # ---- Asking --------------------------------------------------------------------------------------
-
-def numbers(seed, m, d, scale=0.7):
-    return np.random.RandomState(seed).normal(0, scale, (m, d))
-
-
-def batch(seed, m, inputs=INPUTS):
-    labels = np.random.RandomState(seed + 1).randint(CLASSES, size=m)
-    return numbers(seed, m, inputs, 1.0), np.eye(CLASSES)[labels]
-
-
-def same(got, want):
-    """Whether the numbers are those; of shapes, a row may be a list."""
-    got, want = np.asarray(got, dtype=float), np.asarray(want, dtype=float)
-    return got.size == want.size and np.allclose(
-        got.reshape(want.shape), want, rtol=1e-6, atol=1e-11)
-
-
-def all_same(got, want):
-    return len(got) == len(want) and all(same(a, b) for a, b in zip(got, want))
-
 
 def is_right(key, nn, setting):
     """Ask a question of (section, check); a piece that fails with an error is wrong."""
@@ -252,12 +252,9 @@ def criterion(asked):
 
 def log_sum_exp(nn, setting):
     """The size of one example's loss, where logits are large."""
-    found = []
-    for largest, smallest, label in ((3, 4, 4), (5, 6, 2), (9, 0, 9)):
-        one = np.eye(CLASSES)
-        x, y = 900.0 * (one[[largest]] - one[[smallest]]), one[[label]]
-        found.append(same(np.abs(nn.SoftmaxCrossEntropy().forward(x.copy(), y)), losses(x, y)))
-    return all(found)
+    examples = [batch(m, 1, CLASSES) for m in range(3)]
+    return all([same(np.abs(nn.SoftmaxCrossEntropy().forward(900 * x, y)), losses(900 * x, y))
+                for x, y in examples])
 
 
 def activation(name):
@@ -296,8 +293,8 @@ def initializers(nn, setting):
     activations = [ACTIVATIONS["Sigmoid"]() for _ in hiddens] + [ACTIVATIONS["Identity"]()]
     sizes, kept = [6, *hiddens, 2], (list(hiddens), list(activations))
 
-    def weight_init_fn(d_in, d_out):
-        made.append(numbers(len(made), d_in, d_out))
+    def weight_init_fn(*shape):
+        made.append(numbers(len(made), *shape))
         return made[-1].copy()
 
     mlp = nn.MLP(6, 2, hiddens, activations, weight_init_fn, lambda d: np.full((1, d), 0.1 * d),
@@ -328,7 +325,8 @@ def networks_side_by_side(nn, setting):
 def velocity_is_not_initialised(nn, setting):
     """bias_init_fn makes two biases, and with momentum the second step is not the plain one."""
     made = []
-    nn.MLP(6, 2, [3], [ACTIVATIONS["Sigmoid"](), ACTIVATIONS["Identity"]()], lambda *shape: np.ones(shape),
+    activations = [ACTIVATIONS[name]() for name in ("Sigmoid", "Identity")]
+    nn.MLP(6, 2, [3], activations, lambda *shape: np.ones(shape),
            lambda d: made.append(d) or np.ones((1, d)), SoftmaxCrossEntropy(), 0.1, 0.9)
     pair = Pair(nn, {**setting, "still": False}, [], lr=0.05, momentum=0.7)
     pair.step(1, 4)
@@ -367,7 +365,7 @@ def infer(layer, setting):
     return [layer.forward(numbers(40, 3, 4), eval=True) for _ in range(2)]
 
 
-class Scripted(Called):
+class Scripted:
     """A network that does not learn: its outputs are its inputs and something that a step changes.
 
     The first two columns of x tell of an example its set and its place there.
@@ -375,16 +373,16 @@ class Scripted(Called):
     a backward, "step".
     """
 
-    input_size = output_size = CLASSES
-
     def __init__(self):
         self.calls, self.steps, self.train_mode = [], 0, True
-        self.criterion = SoftmaxCrossEntropy()
+        self.output_size, self.criterion = CLASSES, SoftmaxCrossEntropy()
 
     def forward(self, x):
         output = x[:, 2:] + np.sin(self.steps * np.arange(1, CLASSES + 1))
         self.calls.append([x.copy(), output, self.train_mode])
         return output.copy()
+
+    __call__ = forward
 
     def backward(self, labels):
         self.criterion.forward(self.calls[-1][1], labels)
@@ -406,13 +404,13 @@ class Scripted(Called):
 
 def statistics(parts):
     """The curves of the mean loss and of the part that is wrong, of the passes in each part."""
-    curves = []
-    for passes in parts:
-        lost = [loss for _, output, labels, _ in passes for loss in losses(output, labels)]
-        wrong = [row.argmax() != label.argmax() for _, *tables, _ in passes for row, label in zip(*tables)]
-        right_mode = all(mode for *_, mode in passes)
-        curves.append([np.mean(lost), np.mean(wrong)] if lost and right_mode else [np.nan] * 2)
-    return np.transpose(curves)
+    curves = np.full((2, len(parts)), np.nan)
+    for curve, passes in zip(curves.T, parts):
+        if passes and all(mode for *_, mode in passes):
+            outputs, labels = [np.concatenate(tables) for tables in list(zip(*passes))[1:3]]
+            curve[0] = np.mean(losses(outputs, labels))
+            curve[1] = np.mean(outputs.argmax(1) != labels.argmax(1))
+    return curves
 
 
 def answers(nn, sizes, epochs=3, batch_size=8):
@@ -443,8 +441,7 @@ def answers(nn, sizes, epochs=3, batch_size=8):
     orders = [tuple(place for places, *_ in part for place in places) for part in parts]
     tests, matrix = evaluated[2][-1], np.zeros((CLASSES, CLASSES))
     for _, output, labels, _ in tests:
-        for row, label in zip(output, labels):
-            matrix[row.argmax(), label.argmax()] += 1
+        np.add.at(matrix, (output.argmax(1), labels.argmax(1)), 1)
     whole = tuple(range(sizes[0]))
     return {
         "result": all(isinstance(curve, np.ndarray) and curve.shape == (epochs,)
@@ -458,15 +455,11 @@ def answers(nn, sizes, epochs=3, batch_size=8):
                              and all(mode for *_, mode in tests))}
 
 
-def about_a_run(name):
-    return lambda nn, setting: answers(nn, (24, 16, 16))[name]
-
-
 def short_last_batch(nn, setting):
     """What is right where the batches are even is right where they are not, and in other epochs."""
     even = {**answers(nn, (24, 16, 16)), "batch_size": True}
-    return all(other[name] for name in even if even[name] for other in (
-        answers(nn, (27, 13, 18)), answers(nn, (24, 16, 16), 1, 4), answers(nn, (24, 16, 16), 2, 2)))
+    others = [((27, 13, 18),), ((24, 16, 16), 1, 4), ((24, 16, 16), 2, 2)]
+    return all(answers(nn, *other)[name] for name in even if even[name] for other in others)
 
 
 MIXED, RUNNING = ([6, 8, 5], ["ReLU", "Tanh", "Sigmoid", "Tanh"]), ("running_mean", "running_var")
@@ -479,7 +472,7 @@ QUESTIONS = {  # (section, check): question
     **{("2.4", name): activation(name) for name in ("Sigmoid", "Tanh", "ReLU")},
     ("2.5", "initializers"): initializers,
     **{("2.5", f"{asked} {name}"): network(asked, hiddens) for asked in ("forward", "backward")
-       for name, hiddens in (("[32]", [6]), ("[64, 32]", [6, 5]), ("[32, 32, 32, 32, 32]", [5] * 5))},
+       for name, hiddens in {"[32]": [6], "[64, 32]": [6, 5], f"{[32] * 5}": [5] * 5}.items()},
     ("2.5", "mixed_activations"): all_of(network("forward", *MIXED), network("backward", *MIXED)),
     ("2.5", "batches_of_other_sizes"): network("backward", [6], sizes=(5, 3, 4)),
     ("2.6", "training"): normalisation(
@@ -489,20 +482,20 @@ QUESTIONS = {  # (section, check): question
     ("2.6", "backward"): normalisation(
         lambda layer, setting: layer.backward(numbers(41, 6, 4)), "dgamma", "dbeta"),
     **{("2.6", f"in a network, num_bn_layers={number}"): all_of(*[
-        network(asked, [5] * 4, num_bn_layers=number, sizes=(6,)) for asked in ("forward", "backward")])
+        network(asked, [5] * 4, num_bn_layers=number) for asked in ("forward", "backward")])
        for number in (1, 2, 3)},
     ("2.6", "train_and_infer"): train_and_infer,
     ("2.6", "step"): all_of(*[network("step", [5] * 3, num_bn_layers=number, lr=0.2, sizes=(9,))
                               for number in (1, 2, 3)]),
     **{("2.7", f"five steps, {name}"): all_of(*2 * [  # again, beside what the first left
         network("step", hiddens, lr=0.05, momentum=0.7, sizes=(4,) * 5)])
-       for name, hiddens in (("no hidden layer", []), ("one hidden layer", [6]),
-                             ("two hidden layers", [6, 5]))},
+       for name, hiddens in {"no hidden layer": [], "one hidden layer": [6],
+                             "two hidden layers": [6, 5]}.items()},
     ("2.7", "networks_side_by_side"): networks_side_by_side,
     ("2.7", "with_batchnorm"): network(
         "step", [5, 5], num_bn_layers=2, lr=0.05, momentum=0.7, sizes=(5, 5, 5)),
     ("2.7", "velocity_is_not_initialised"): velocity_is_not_initialised,
-    **{("2.8", name): about_a_run(name) for name in (
+    **{("2.8", name): lambda nn, setting, name=name: answers(nn, (24, 16, 16))[name] for name in (
         "result", "batches", "training_statistics", "validation_statistics", "confusion_matrix")},
     ("2.8", "short_last_batch"): short_last_batch,
 }

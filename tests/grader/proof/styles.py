@@ -1,6 +1,6 @@
-"""Right handins in other styles: each differs from the textbook's in one trait, or in a few that go together.
+"""Right handins in other styles: each differs from the textbook's in one trait, or a few.
 
-STYLES: {name: (the trait, {old text: new text})}, where each old text stands in textbook.py exactly once.
+STYLES: {name: (the trait, {old text: new text})}, each old text once in textbook.py.
 ADVICE: what each line of advice says, in its order, where that is not the textbook's.
 OUTSIDE: the styles that need batches of one size, as the handout has them: they lose 1 point.
 """
@@ -9,13 +9,13 @@ from tests.grader.faults import TEXTBOOK
 
 
 def between(begin, end):
-    """Return the textbook's text from begin up to end."""
+    """The textbook's text from begin up to end."""
     start = TEXTBOOK.index(begin)
     return TEXTBOOK[start:TEXTBOOK.index(end, start)]
 
 
 def replaced(text, *pairs):
-    """Return the text with the second of each pair for the first, wherever that stands."""
+    """The text with the second of each pair for the first, wherever that stands."""
     for old, new in pairs:
         assert old in text
         text = text.replace(old, new)
@@ -31,9 +31,9 @@ GRADIENTS = between("        self.dW = [", "        self.vW")
 VELOCITIES = between("        self.vW = [", "        self.bn_layers = None")
 CLEAR = between("        for i in range(self.nlayers):\n            self.dW[i].f",
                 "\n    def forward(self, x):\n        self.outputs")
-FORWARD = between("    def forward(self, x):\n        self.outputs", "    def backward(self, labels):")
+FORWARD = between("    def forward(self, x):\n        self.o", "    def backward(self, labels)")
 CRITERION = "        self.criterion(self.outputs[-1], labels)\n"
-DW, DB = "self.dW[i] = self.outputs[i].T @ delta / len(labels)", "self.db[i] = np.mean(delta, axis=0)"
+DB = "self.db[i] = np.mean(delta, axis=0)"
 STEP = between("        for i in range(self.nlayers):\n            self.vW[i] =",
                "        if self.bn:\n            for l")
 STATS = between("    train, val, test = dset\n", "    curves = training_losses")
@@ -51,7 +51,7 @@ STYLES = {
     "accumulated": ("backward adds to the gradients, and zero_grads clears them", {
         GRADIENTS: GRADIENTS.replace("b.shape", "b.size"),
         f"self.dgamma = {DGAMMA}": f"self.dgamma = self.dgamma + {DGAMMA}",
-        DBETA: "self.dbeta = self.dbeta + np.sum(delta, axis=0)", DW: DW.replace("=", "+="),
+        DBETA: "self.dbeta = self.dbeta + np.sum(delta, axis=0)", "self.dW[i] =": "self.dW[i] +=",
         DB: "self.db[i] += np.mean(delta, axis=0)",
         CLEAR: f"{CLEAR}        for bn in self.bn_layers or []:\n"
                "            bn.dgamma[...] = bn.dbeta[...] = 0\n"}),
@@ -59,19 +59,21 @@ STYLES = {
         "derivative(self):\n        return self.sm": "backward(self):\n        return self.sm",
         "self.criterion.derivative()": "self.criterion.backward()"}),
     "one-hot or indices": ("labels are taken as one-hot rows and as class indices", {
-        LABELS: ONE_HOT, UNPACKED: UNPACKED +
-        "    trainy, valy, testy = [y if y.ndim == 2 else np.eye(10)[y] for y in (trainy, valy, testy)]\n"}),
+        LABELS: ONE_HOT, UNPACKED: UNPACKED + "    trainy, valy, testy = ["
+        "y if y.ndim == 2 else np.eye(10)[y] for y in (trainy, valy, testy)]\n"}),
     "indices alone": ("the statistics are made for labels as class indices, as in 1", {
-        UNPACKED: f"{UNPACKED}    trainy, valy, testy = [np.eye(10)[y] for y in (trainy, valy, testy)]\n"}),
-    "indices throughout": ("backward and the loss get class indices, too", {LABELS: ONE_HOT, STATS: replaced(
-        STATS, ("np.argmax(y, axis=1)", "y"),
+        UNPACKED: UNPACKED +
+        "    trainy, valy, testy = [np.eye(10)[y] for y in (trainy, valy, testy)]\n"}),
+    "indices throughout": ("backward and the loss get class indices, too", {
+        LABELS: ONE_HOT, STATS: replaced(STATS, ("np.argmax(y, axis=1)", "y"),
         ("np.argmax(testy[b:b + batch_size], axis=1)", "testy[b:b + batch_size]"))}),
-    "rows": ("what is reduced over the batch is (1, d); Identity's derivative is an array of ones", {
+    "rows": ("what is reduced is (1, d); Identity's derivative is an array of ones", {
         "np.sum(x, axis=0) / m": f"np.mean(x, {ROWS}", "** 2, axis=0) / m": f"** 2, {ROWS} / m",
         **{old: old.replace("axis=0)", ROWS) for old in (DGAMMA, DBETA, DB)},
         "return 1.0": "return np.ones_like(self.state)"}),
     "minus velocity": ("v = momentum v + lr d and p -= v, everything in place", {
-        VELOCITIES: VELOCITIES.replace("b.shape", "b.size") + "        self.W = [W.copy() for W in self.W]\n",
+        VELOCITIES: VELOCITIES.replace("b.shape", "b.size")
+        + "        self.W = [W.copy() for W in self.W]\n",
         STEP: """        for p, v, d in zip(self.W + self.b, self.vW + self.vb, self.dW + self.db):
             v *= self.momentum
             v += self.lr * d
@@ -79,7 +81,7 @@ STYLES = {
 """}),
     "torch": ("buffers as PyTorch's, none at first: buf = momentum buf + d; p -= lr buf", {
         VELOCITIES: "        self.buffers = {}\n",
-        STEP: """        for params, grads, kind in ((self.W, self.dW, "W"), (self.b, self.db, "b")):
+        STEP: """        for params, grads, kind in (self.W, self.dW, "W"), (self.b, self.db, "b"):
             for i, d in enumerate(grads):
                 self.buffers[kind, i] = self.momentum * self.buffers.get((kind, i), 0) + d
                 params[i] = params[i] - self.lr * self.buffers[kind, i]
@@ -108,7 +110,7 @@ STYLES = {
     "asserted": ("a short last batch is refused", {
         UNPACKED: f"{UNPACKED}    assert len(trainx) % batch_size == 0\n"}),
     "dropped": ("a short last batch is left out", {
-        "range(0, len(trainx), batch_size)": "range(0, len(trainx) // batch_size * batch_size, batch_size)"}),
+        "0, len(trainx), batch_size": "0, len(trainx) // batch_size * batch_size, batch_size"}),
     "averaged": ("the batches' averages are averaged", {
         "np.sum(mlp.criterion.loss)": "np.mean(mlp.criterion.loss) * batch_size"}),
     "object arrays": ("W, b and their gradients are arrays of arrays", {VELOCITIES: f"""{VELOCITIES}
@@ -121,16 +123,18 @@ STYLES = {
     "empty batch": ("evaluation runs one batch more, which is empty where the sets are even", {
         VALIDATION: VALIDATION.replace("len(valx)", "len(valx) + batch_size"),
         TEST: TEST.replace("len(testx)", "len(testx) + batch_size")}),
-    "shuffled after": ("each epoch ends with the shuffle: the first takes the examples as they come", {
-        SHUFFLE: "", "        training_errors.append(": f"{SHUFFLE}        training_errors.append("}),
+    "shuffled after": ("an epoch ends with the shuffle: the first takes them as they come", {
+        SHUFFLE: "", "        training_losses.app": f"{SHUFFLE}        training_losses.app"}),
     "cleared after": ("zero_grads is called after step", {ZERO: "", MOVE: MOVE + ZERO}),
     "never cleared": ("zero_grads is not called at all: backward assigns", {ZERO: ""}),
     "loss of backward": ("validation takes the loss that backward leaves in the criterion", {
         EVALUATED: "np.sum(mlp.backward(y) or mlp.criterion.loss)"}),
-    "deep copies": ("a copy of the network is evaluated", {IMPORT: f"import copy\n{IMPORT}", VALIDATION: (
-        "        frozen = copy.deepcopy(mlp)\n" + VALIDATION.replace("mlp.forward", "frozen.forward"))}),
+    "deep copies": ("a copy of the network is evaluated", {
+        IMPORT: f"import copy\n{IMPORT}",
+        VALIDATION: VALIDATION.replace("mlp.forward", "copy.deepcopy(mlp).forward")}),
     "pickled": ("the network is kept by pickle, and tested", {
-        IMPORT: f"import pickle\n{IMPORT}", TEST: f"    mlp = pickle.loads(pickle.dumps(mlp))\n{TEST}"}),
+        IMPORT: f"import pickle\n{IMPORT}",
+        TEST: f"    mlp = pickle.loads(pickle.dumps(mlp))\n{TEST}"}),
     "called": ("the network is called", {STATS: STATS.replace("mlp.forward(", "mlp(")}),
     "private forward": ("evaluation calls a method of the network's own", {
         FORWARD: "    def forward(self, x):\n        return self._forward(x)\n\n"
@@ -143,9 +147,10 @@ STYLES = {
     "no gradients yet": ("gradients are None until backward", {
         GRADIENTS: "        self.dW, self.db = [None] * self.nlayers, [None] * self.nlayers\n",
         CLEAR: "        self.dW, self.db = [None] * self.nlayers, [None] * self.nlayers\n"}),
-    "dx in one line": ("BatchNorm's dx as it is after simplifying", {DX: DX.split("        dnorm")[0] + (
-        "        inner = m * delta - self.dbeta - self.norm * self.dgamma\n"
-        "        return self.gamma / self.deviation / m * inner\n")}),
+    "dx in one line": ("BatchNorm's dx as it is after simplifying", {
+        DX: DX.split("        dnorm")[0]
+        + "        inner = m * delta - self.dbeta - self.norm * self.dgamma\n"
+          "        return self.gamma / self.deviation / m * inner\n"}),
 }
 
 MATRIX_ADVICE = ["confusion_matrix has dtype float64; counts are integers"]
@@ -155,5 +160,5 @@ ADVICE = {
     "ten classes": [],
     "backward only": ["SoftmaxCrossEntropy has no derivative()"] + MATRIX_ADVICE}
 OUTSIDE = {
-    "reshaped": "cannot reshape", "asserted": "assert len.trainx. % batch_size == 0", "dropped": "is dropped",
-    "averaged": "training_losses"}
+    "reshaped": "cannot reshape", "asserted": "assert len.trainx. % batch_size == 0",
+    "dropped": "is dropped", "averaged": "training_losses"}
