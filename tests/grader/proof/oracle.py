@@ -1,7 +1,6 @@
-"""The homework once more, from its definitions: it is asked whether a piece of a handin is wrong.
+"""The homework once more, in plain loops: it is asked whether a piece of a handin is wrong.
 
-It knows nothing of the grader, and no formula of a derivative: each is a difference quotient with
-an imaginary step, which loses no digits. QUESTIONS holds, for each check of the grader, a function
+It knows nothing of the grader. QUESTIONS holds, for each check of the grader, a function
 question(nn, setting) that returns True if that piece of the module nn is right. It is asked on
 right parts: the criterion, the activations and BatchNorm of this file; the parameters are written
 in. A setting, a dict, may alter the question so that another piece's fault has no effect:
@@ -18,6 +17,7 @@ in. A setting, a dict, may alter the question so that another piece's fault has 
 """
 
 import copy
+import math
 from unittest import mock
 
 import numpy as np
@@ -45,45 +45,52 @@ def all_same(got, want):
     return len(got) == len(want) and all(same(a, b) for a, b in zip(got, want))
 
 
-# ---- The homework --------------------------------------------------------------------------------
-# What is added up is added up along the last axes: a table may be a stack of tables.
+# ---- The homework, entry by entry ----------------------------------------------------------------
 
-def gradient(f, x):
-    """The derivatives of f by the entries of x: f is asked of a stack of x's, each moved in one."""
-    moved = x + 1e-30j * np.eye(x.size).reshape(x.size, *x.shape)
-    return f(moved).imag.reshape(x.shape) / 1e-30
+def each(f, *tables):
+    """f of the entries of tables; one of a single row stands for as many as the others have."""
+    m = max(map(len, tables))
+    lines = zip(*[table.tolist() * (m // len(table)) for table in tables])
+    return np.array([[f(*entries) for entries in zip(*line)] for line in lines])
+
+
+def product(a, b):
+    columns = b.T.tolist()
+    return np.array([[math.fsum(x * y for x, y in zip(line, column)) for column in columns]
+                     for line in a.tolist()])
+
+
+def sums(table):
+    return np.array([[math.fsum(column) for column in table.T.tolist()]])
+
+
+def log_softmax(x):
+    lse = [[max(line) + math.log(math.fsum(math.exp(z - max(line)) for z in line))] for line in x]
+    return each(lambda z, a: z - a, x, np.repeat(lse, x.shape[1], axis=1))
 
 
 def losses(x, y):
-    largest = x.real.max(axis=-1)
-    lse = largest + np.log(np.exp(x - largest[..., None]).sum(axis=-1))
-    return lse - (x * y).sum(axis=-1)
-
-
-def moments(x):
-    mean = x.sum(axis=-2, keepdims=True) / x.shape[-2]
-    return mean, ((x - mean) ** 2).sum(axis=-2, keepdims=True) / x.shape[-2]
-
-
-def normalised(x, gamma, beta, mean, var):
-    return gamma * (x - mean) / np.sqrt(var + 1e-8) + beta
+    return -sums(each(lambda z, t: z * t, log_softmax(x), y).T)[0]
 
 
 class Activation:
     def forward(self, x):
-        self.x, self.state = x.copy(), self.f(x)
+        self.x, self.state = x.copy(), each(self.f, x)
         return self.state
 
     __call__ = forward
 
     def derivative(self):
-        return self.f(self.x + 1e-30j).imag / 1e-30
+        return each(self.slope, self.x)
 
 
-FUNCTIONS = {"Identity": lambda x: x, "Sigmoid": lambda x: 1 / (1 + np.exp(-x)),
-             "Tanh": np.tanh, "ReLU": lambda x: np.where(x.real > 0, x, 0)}
-ACTIVATIONS = {name: type(name, (Activation,), {"f": staticmethod(f)})
-               for name, f in FUNCTIONS.items()}
+FUNCTIONS = {  # and their derivatives
+    "Identity": (lambda x: x, lambda x: 1.0),
+    "Sigmoid": (lambda x: 1 / (1 + math.exp(-x)), lambda x: math.exp(-x) / (1 + math.exp(-x)) ** 2),
+    "Tanh": (math.tanh, lambda x: 1 / math.cosh(x) ** 2),
+    "ReLU": (lambda x: max(x, 0.0), lambda x: float(x > 0))}
+ACTIVATIONS = {name: type(name, (Activation,), {"f": staticmethod(f), "slope": staticmethod(slope)})
+               for name, (f, slope) in FUNCTIONS.items()}
 
 
 class SoftmaxCrossEntropy:
@@ -94,7 +101,7 @@ class SoftmaxCrossEntropy:
     __call__ = forward
 
     def derivative(self):
-        return gradient(lambda x: losses(x, self.labels).sum(axis=-1), self.logits)
+        return each(lambda z, y: math.exp(z) - y, log_softmax(self.logits), self.labels)
 
 
 class BatchNorm:
@@ -104,22 +111,27 @@ class BatchNorm:
         self.var, self.gamma, self.running_var = np.ones((3, 1, fan_in))
 
     def forward(self, x, eval=False):
-        if eval:
-            return normalised(x, self.gamma, self.beta, self.running_mean, self.running_var)
-        self.x, (self.mean, self.var) = x.copy(), moments(x)
-        self.running_mean = self.alpha * self.running_mean + (1 - self.alpha) * self.mean
-        self.running_var = self.alpha * self.running_var + (1 - self.alpha) * self.var
-        return normalised(x, self.gamma, self.beta, self.mean, self.var)
+        mean, var, m = self.running_mean, self.running_var, len(x)
+        if not eval:
+            mean = self.mean = each(lambda s: s / m, sums(x))
+            var = self.var = each(lambda s: s / m, sums(each(lambda v, a: (v - a) ** 2, x, mean)))
+            self.running_mean, self.running_var = [
+                each(lambda old, new: self.alpha * old + (1 - self.alpha) * new, *pair)
+                for pair in ((self.running_mean, mean), (self.running_var, var))]
+        self.norm = each(lambda v, a, s: (v - a) / math.sqrt(s + 1e-8), x, mean, var)
+        return each(lambda n, g, b: g * n + b, self.norm, self.gamma, self.beta)
 
     __call__ = forward
 
     def backward(self, delta):
-        def f(x, gamma, beta):
-            return (delta * normalised(x, gamma, beta, *moments(x))).sum(axis=(-2, -1))
-
-        self.dgamma = gradient(lambda gamma: f(self.x, gamma, self.beta), self.gamma)
-        self.dbeta = gradient(lambda beta: f(self.x, self.gamma, beta), self.beta)
-        return gradient(lambda x: f(x, self.gamma, self.beta), self.x)
+        """By the chain rule: d norm_k / d x_i = ((k = i) - 1/m - norm_k norm_i / m) / deviation."""
+        self.dgamma, self.dbeta = sums(each(lambda d, n: d * n, delta, self.norm)), sums(delta)
+        m, dx = len(delta), np.zeros(delta.shape)
+        for (i, j), n in np.ndenumerate(self.norm):
+            terms = [d * ((k == i) - 1 / m - other * n / m)
+                     for k, (d, other) in enumerate(zip(delta[:, j], self.norm[:, j]))]
+            dx[i, j] = self.gamma[0, j] * math.fsum(terms) / math.sqrt(self.var[0, j] + 1e-8)
+        return dx
 
 
 class Pair:
@@ -141,7 +153,8 @@ class Pair:
             "W": [numbers(i, *shape) for i, shape in enumerate(zip(sizes, sizes[1:]))],
             "b": [numbers(50 + i, 1, d) for i, d in enumerate(sizes[1:])],
             "gamma": [np.ones((1, d)) for d in normed], "beta": [np.zeros((1, d)) for d in normed]}
-        self.running = [(np.zeros((1, d)), np.ones((1, d))) for d in normed]
+        self.activations = [ACTIVATIONS[name]() for name in self.names]
+        self.layers = [BatchNorm(d) for d in normed]
         self.make()
 
     def make(self):
@@ -150,10 +163,10 @@ class Pair:
             self.mlp = self.nn.MLP(
                 INPUTS, CLASSES, list(self.hiddens), [ACTIVATIONS[name]() for name in self.names],
                 lambda *shape: np.ones(shape), lambda d: np.zeros((1, d)), SoftmaxCrossEntropy(),
-                self.lr, self.momentum, len(self.running))
+                self.lr, self.momentum, len(self.layers))
         self.write(self.params)
-        for layer, statistics in zip(self.mlp.bn_layers or [], self.running):
-            layer.running_mean, layer.running_var = statistics
+        for mine, layer in zip(self.mlp.bn_layers or [], self.layers):
+            mine.running_mean, mine.running_var = layer.running_mean, layer.running_var
         self.mlp.train_mode = self.train_mode
 
     def write(self, tables):
@@ -171,45 +184,42 @@ class Pair:
                             [getattr(layer, name) for layer in self.mlp.bn_layers or []], arrays)
                    for name, arrays in tables.items())
 
-    def outputs(self, x, W, b, gamma, beta):
-        """The outputs for x, and the mean and variance that each BatchNorm takes."""
-        taken = []
-        for i, name in enumerate(self.names):
-            x = x @ W[i] + b[i]
-            if i < len(gamma):
-                taken.append(moments(x) if self.train_mode else self.running[i])
-                x = normalised(x, gamma[i], beta[i], *taken[i])
-            x = FUNCTIONS[name](x)
-        return x, taken
-
     def forward(self, seed, m):
         if self.setting.get("fresh"):
             self.make()
-        self.x, self.labels = batch(seed, self.setting.get("m", m))
-        output, taken = self.outputs(self.x, **self.params)
-        self.running = [[0.9 * old + 0.1 * new for old, new in zip(*statistics)]
-                        for statistics in zip(self.running, taken)]
-        return same(self.mlp.forward(self.x.copy()), output)
+        x, self.labels = batch(seed, self.setting.get("m", m))
+        got, self.inputs = self.mlp.forward(x.copy()), []
+        for i, activation in enumerate(self.activations):
+            self.inputs.append(x)
+            x = each(lambda v, b: v + b, product(x, self.params["W"][i]), self.params["b"][i])
+            if i < len(self.layers):
+                layer = self.layers[i]
+                layer.gamma, layer.beta = self.params["gamma"][i], self.params["beta"][i]
+                x = layer.forward(x, eval=not self.train_mode)
+            x = activation.forward(x)
+        self.output = x
+        return same(got, x)
 
     def backward(self, seed, m):
         self.mlp.zero_grads()
         self.forward(seed, m)
         self.mlp.backward(self.labels.copy())
-        self.grads = {f"d{name}": [self.gradient(name, i) for i in range(len(arrays))]
-                      for name, arrays in self.params.items()}
+        self.grads = {f"d{name}": list(arrays) for name, arrays in self.params.items()}
+        criterion, m = SoftmaxCrossEntropy(), len(self.labels)
+        criterion.forward(self.output, self.labels)
+        delta = criterion.derivative()
+        for i in reversed(range(len(self.activations))):
+            delta = each(lambda d, slope: d * slope, delta, self.activations[i].derivative())
+            if i < len(self.layers):
+                delta = self.layers[i].backward(delta)
+                self.grads["dgamma"][i] = self.layers[i].dgamma
+                self.grads["dbeta"][i] = self.layers[i].dbeta
+            self.grads["dW"][i] = product(self.inputs[i].T, delta) / m
+            self.grads["db"][i] = sums(delta) / m
+            delta = product(delta, self.params["W"][i].T)
         if self.setting.get("transposed") and not self.has({"dW": self.grads["dW"]}):
             self.mlp.dW = [d.T for d in self.mlp.dW]
         return self.has(self.grads)
-
-    def gradient(self, name, i):
-        """The gradient of the last batch by a parameter; W and b have that of the mean loss."""
-        arrays = self.params[name]
-
-        def loss(moved):
-            params = {**self.params, name: arrays[:i] + [moved] + arrays[i + 1:]}
-            return losses(self.outputs(self.x, **params)[0], self.labels).sum(axis=-1)
-
-        return gradient(loss, arrays[i]) / (len(self.x) if name in "Wb" else 1)
 
     def step(self, seed, m):
         self.write(self.params)
