@@ -1,1 +1,1 @@
-"""The grader of homework 1: `python -m tests.grader [HANDIN ...]`. It needs NumPy, and nothing of this repository's hw1/."""
+"""The grader of homework 1: `python -m tests.grader [HANDIN ...]`. It needs NumPy, but no hw1/."""

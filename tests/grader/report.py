@@ -1,21 +1,26 @@
-"""Writes a score down: as text for its author, as a table of many, as JSON, CSV, and the line that Autolab reads."""
+"""Writes a score down: as text, a table of many, JSON, CSV, and the line that Autolab reads."""
 
 import csv
+import io
 import json
 import os
+import pathlib
 
 from tests.grader import sections
 
 
 def text(name, graded):
-    """The score of one handin as lines: a section each with its reasons, advice, what to do next, and the total."""
+    """The score of one handin as lines: each section with its reasons, advice, what to do next."""
     lines = [f"{name}: {graded.note}", ""] if graded.note else []
-    for section in graded.sections.values():
-        lines.append(f"{section.number}  {section.title:24}{section.earned:6g} /{section.possible:4g}")
+    for number, section in graded.sections.items():
+        title = sections.SECTIONS[number][0]
+        lines.append(f"{number}  {title:24}{section.earned:6g} /{section.possible:4g}")
         lines += [f"     - {reason}" for reason in section.reasons]
     if graded.advice:
-        lines += ["", "Advice, which costs no points:"] + [f"     - {line}" for line in graded.advice]
-    return lines + ["", f"Next: {next_step(graded)}", f"     {'Total':24}{graded.total:6g} /{graded.possible:4g}"]
+        lines += ["", "Advice, which costs no points:"]
+        lines += [f"     - {line}" for line in graded.advice]
+    return lines + ["", f"Next: {next_step(graded)}",
+                    f"     {'Total':24}{graded.total:6g} /{graded.possible:4g}"]
 
 
 def next_step(graded):
@@ -23,18 +28,20 @@ def next_step(graded):
     if graded.refused:
         return graded.refused
     for number in sections.DEPENDENCE:
-        section = graded.sections.get(number)
-        if section and section.reasons:
-            return f"section {number}: {section.reasons[0]}"
-    return "nothing is lost here; go on to the next section" if len(graded.sections) < len(sections.SECTIONS) else \
-        "nothing is lost; submit it"
+        if number in graded.sections and graded.sections[number].reasons:
+            return f"section {number}: {graded.sections[number].reasons[0]}"
+    if len(graded.sections) < len(sections.SECTIONS):
+        return "nothing is lost here; go on to the next section"
+    return "nothing is lost; submit it"
 
 
 def dearest(graded):
     """The reason that takes most points, with its section; empty if none does."""
-    lost = [(section.possible, f"{section.number} {section.void}") for section in graded.sections.values() if section.void]
-    lost += [(outcome.points - outcome.earned, f"{section.number} {outcome.reason}")
-             for section in graded.sections.values() for outcome in section.outcomes if outcome.reason and not section.void]
+    lost = [(section.possible, f"{number} {section.void}")
+            for number, section in graded.sections.items() if section.void]
+    lost += [(outcome.points - outcome.earned, f"{number} {outcome.reason}")
+             for number, section in graded.sections.items() if not section.void
+             for outcome in section.outcomes if outcome.reason]
     return graded.refused or max(lost, key=lambda pair: pair[0], default=(0, ""))[1]
 
 
@@ -48,49 +55,50 @@ def table(found, width):
     numbers = list(found[0][1].sections)
     lines = [f"{'handin':{width}}" + "".join(f"{number:>6}" for number in numbers) + "  total"]
     for name, graded in sorted(found, key=lambda pair: (-pair[1].total, pair[0])):
-        earned = [graded.sections[number].earned for number in numbers]
-        lines.append(f"{name:{width}}" + "".join(f"{points:6g}" for points in earned) + f"{graded.total:7g}")
-    means = [sum(graded.sections[number].earned for _, graded in found) / len(found) for number in numbers]
-    return lines + [f"{'mean':{width}}" + "".join(f"{mean:6.1f}" for mean in means) + f"{sum(means):7.1f}"]
+        earned = "".join(f"{section.earned:6g}" for section in graded.sections.values())
+        lines.append(f"{name:{width}}{earned}{graded.total:7g}")
+    means = [sum(graded.sections[number].earned for _, graded in found) / len(found)
+             for number in numbers]
+    return lines + [f"{'mean':{width}}{''.join(f'{mean:6.1f}' for mean in means)}{sum(means):7.1f}"]
 
 
 def as_json(found):
     return json.dumps([{
         "handin": name, "total": graded.total, "refused": graded.refused,
-        "sections": {number: {"earned": section.earned, "possible": section.possible, "reasons": section.reasons}
+        "sections": {number: {"earned": section.earned, "possible": section.possible,
+                              "reasons": section.reasons}
                      for number, section in graded.sections.items()},
-        "advice": [graded.note] * bool(graded.note) + graded.advice} for name, graded in found], indent=1)
+        "advice": [graded.note] * bool(graded.note) + graded.advice,
+    } for name, graded in found], indent=1)
 
 
 def autolab(graded):
-    return json.dumps({"scores": {number: section.earned for number, section in graded.sections.items()}})
+    scores = {number: section.earned for number, section in graded.sections.items()}
+    return json.dumps({"scores": scores})
 
 
 def write_csv(path, found):
-    def rows(file):
-        writer = csv.writer(file)
-        writer.writerow(["handin", *found[0][1].sections, "total", "dearest reason"])
-        for name, graded in found:
-            earned = [section.earned for section in graded.sections.values()]
-            writer.writerow([name, *earned, graded.total, dearest(graded)])
-    write(path, rows)
+    content = io.StringIO()
+    writer = csv.writer(content)
+    writer.writerow(["handin", *found[0][1].sections, "total", "dearest reason"])
+    for name, graded in found:
+        earned = [section.earned for section in graded.sections.values()]
+        writer.writerow([name, *earned, graded.total, dearest(graded)])
+    write(path, content.getvalue())
 
 
 def write_reports(folder, found):
     os.makedirs(folder, exist_ok=True)
     for name, graded in found:
-        lines = text(name, graded)
-        write(os.path.join(folder, name.replace(os.sep, "_") + ".txt"), lambda file: file.write("\n".join(lines) + "\n"))
+        write(os.path.join(folder, f"{name.replace(os.sep, '_')}.txt"),
+              "\n".join(text(name, graded)) + "\n")
 
 
-def write(path, fill):
-    """Fill a file beside path, and put it in its place once it is whole."""
-    partial = f"{path}.{os.getpid()}.partial"
+def write(path, content):
+    """Write a file beside path, and put it in its place once it is whole."""
+    partial = pathlib.Path(f"{path}.{os.getpid()}.partial")
     try:
-        with open(partial, "w", newline="", encoding="utf-8", errors="backslashreplace") as file:
-            fill(file)
+        partial.write_bytes(content.encode(errors="backslashreplace"))
         os.replace(partial, path)
-    except BaseException:
-        if os.path.exists(partial):
-            os.remove(partial)
-        raise
+    finally:
+        partial.unlink(missing_ok=True)

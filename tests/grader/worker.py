@@ -1,13 +1,12 @@
 """The process that runs a handin: limits, watches, and a line of JSON for all that it finds out.
 
 {"ready": true} comes once all is imported but the handin, then {"imported": true}, or {"void": why}
-if it does not import. {"start": check, "section": number} and {"end": check, "section": number,
-"points": ..., "earned": ..., "reason": ...} stand around each check; {"void": why, "section": number}
-takes a section's points; {"advice": [...]} is the end, {"failed": why} the grader's own failure.
+if it does not import. Then {"section": number} before each section, {"check": [name, points, points
+earned, reason]} after each check, and {"void": why} where the section loses all and is left. The
+end is {"advice": [...]}, or {"failed": why}, the grader's own failure.
 """
 
 import contextlib
-import importlib
 import importlib.util
 import json
 import os
@@ -26,95 +25,73 @@ OUTPUT = 1 << 20      # bytes that the handin may print in one check
 FILE_SIZE = 64 << 20  # bytes that any file may grow to, the output among them
 
 
-def run(*arguments):
+def run(report, *arguments):
     """Do what main does; whatever leaves it is a failure of the grader."""
     try:
-        main(*arguments)
+        with open(report, "a", buffering=1) as file:
+            main(file, *arguments)
     except BaseException:
         traceback.print_exc()
         os._exit(judge.FAILED)
 
 
-def main(module, report, seconds, numbers, void):
-    """Ask .../hw1/hw1.py the checks of the sections in numbers.
+def main(file, module, seconds, numbers, hangs):
+    """Ask .../hw1/hw1.py the checks of some sections, but of none in which it hangs."""
+    order, folder = sections.in_order_of_dependence(), os.path.dirname(module)
+    asked = {number: sections.checks_of(number) for number in numbers}
 
-    seconds: of processor time, and twelve times as many by the clock.
-    void: the sections that must not be asked, as the handin hangs there.
-    """
-    checks = [check for number in numbers for check in sections.checks_of(number)]
-    order = sections.in_order_of_dependence()
-    with open(report, "a") as file:
-        def write(**line):
-            folder = str(pathlib.Path(module).parents[1]) + os.sep
-            file.write(json.dumps(line).replace(folder, "") + "\n")
-            file.flush()
+    def write(**line):
+        file.write(json.dumps(line).replace(os.path.dirname(folder) + os.sep, "") + "\n")
 
-        write(ready=True)
-        limit(seconds)
-        watch = Watch(os.path.dirname(module))
-        try:
-            handin = judge.Handin(load(module, watch), order, void)
-        except judge.Void as why:
-            return write(void=str(why))
-        write(imported=True)
-        voided = set()
+    write(ready=True)
+    limit(seconds)
+    watch = Watch(folder)
+    try:
+        handin = judge.Handin(load(folder, watch), order, hangs)
+    except judge.Void as why:
+        return write(void=str(why))
+    write(imported=True)
+    for number, checks in asked.items():
+        write(section=number)
         for check in checks:
-            if check.section in voided:
-                continue
-            write(start=check.name, section=check.section)
             try:
-                lost = asked(handin, check, watch)
-            except Exception as error:
-                place = traceback.extract_tb(error.__traceback__)[-1]
-                return write(failed=f"{check.section} {check.name}, line {place.lineno} of "
-                                    f"{os.path.basename(place.filename)}: {error!r}")
-            write(end=check.name, section=check.section, points=check.points,
-                  earned=check.points * (lost.kept if lost else 1),
-                  reason=str(lost) if lost else None)
+                with watch.watching():
+                    lost = handin.lost(check)
+            except judge.Void as void:
+                lost = void
+            except BaseException as error:
+                if isinstance(error, Exception) and not isinstance(error, MemoryError):
+                    place = traceback.extract_tb(error.__traceback__)[-1]
+                    return write(failed=f"{number} {check.name}, line {place.lineno} of "
+                                        f"{os.path.basename(place.filename)}: {error!r}")
+                lost = judge.Void(judge.told(error))  # sys.exit, too long, or all memory taken
+            earned, reason = (check.points * lost.kept, str(lost)) if lost else (check.points, None)
+            write(check=[check.name, check.points, earned, reason])
             if isinstance(lost, judge.Void):
-                write(void=str(lost), section=check.section)
-                voided.add(check.section)
-        write(advice=list(dict.fromkeys(watch.advice + handin.advice)))
+                write(void=reason)
+                break
+    write(advice=list(dict.fromkeys(watch.advice + handin.advice)))
 
 
-def asked(handin, check, watch):
-    """Return why a check takes points, a Lost, or None."""
-    watch.begin()
-    try:
-        lost = handin.lost(check)
-        watch.check()
-    except judge.Void as void:
-        return void
-    except BaseException as error:
-        if isinstance(error, Exception) and not isinstance(error, MemoryError):
-            raise
-        return judge.Void(judge.told(error))  # sys.exit, too long, or all memory taken
-    return lost
-
-
-def load(path, watch):
-    """Import .../hw1/hw1.py as hw1.hw1, whatever else is installed; Void if that fails."""
-    folder, root = os.path.dirname(path), os.path.dirname(os.path.dirname(path))
-    repository = str(pathlib.Path(__file__).resolve().parents[2])
-    sys.path[:] = [root] + [entry for entry in sys.path if os.path.abspath(entry) != repository]
-    sys.argv[:] = [path]
+def load(folder, watch):
+    """Import hw1.py of the folder as hw1.hw1, whatever else is installed; Void if that fails."""
+    path = os.path.join(folder, "hw1.py")
+    sys.path[0], sys.argv[:] = os.path.dirname(folder), [path]
     known = set(sys.modules)
-    watch.begin()
     try:
-        with judge.quiet():
+        with watch.watching(importing=True), judge.quiet():
             spec = importlib.util.spec_from_file_location(
                 "hw1", os.path.join(folder, "__init__.py"), submodule_search_locations=[folder])
             package = sys.modules["hw1"] = importlib.util.module_from_spec(spec)
             if os.path.exists(spec.origin):
                 spec.loader.exec_module(package)
             module = importlib.import_module("hw1.hw1")
-        watch.check(importing=True)
     except judge.Void:
         raise
     except BaseException as error:
-        hint, name = "", getattr(error, "name", None)
-        if isinstance(error, ModuleNotFoundError) and os.path.exists(f"{folder}/{name}.py"):
-            hint = f"; it is hw1/{name}.py: import it as hw1.{name}"
+        hint = ""
+        if isinstance(error, ModuleNotFoundError) and os.path.exists(f"{folder}/{error.name}.py"):
+            hint = f"; it is hw1/{error.name}.py: import it as hw1.{error.name}"
         raise judge.Void(f"hw1.py does not import: {judge.told(error)}{hint}") from error
     source = pathlib.Path(path).read_text(errors="replace")
     for name in sorted(set(sys.modules) - known):
@@ -125,7 +102,7 @@ def load(path, watch):
 
 
 def limit(seconds):
-    """Limit this process; what runs too long gets an exception where it is, to tell the line."""
+    """Limit processor time, and the clock to twelve times as many; TooLong comes, to tell where."""
     try:
         import resource
     except ImportError:
@@ -151,7 +128,7 @@ class Watch:
     def __init__(self, folder):
         self.folder, self.called, self.advice = folder, set(), []
         np.random.seed, np.seterr = map(self.watched, (np.random.seed, np.seterr))
-        self.settings = self._settings()
+        self.random = sorted(item for item in vars(np.random).items() if item[0][0] != "_")
 
     def watched(self, function):
         """The function, but that a call from the handin is noted."""
@@ -161,26 +138,16 @@ class Watch:
             return function(*args, **kwargs)
         return call
 
-    def _settings(self):
-        return {name: getattr(np.random, name) for name in dir(np.random) if name[0] != "_"}
-
-    def begin(self):
+    @contextlib.contextmanager
+    def watching(self, importing=False):
+        """Void if the handin does in here what costs a section; advice if it is only rude."""
         self.called.clear()
-        self.before = self._size()
-
-    def _size(self):
-        """Bytes that this process has printed."""
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError, ValueError):  # beyond FILE_SIZE, or closed
-                stream.flush()
-        return os.fstat(1).st_size
-
-    def check(self, importing=False):
-        """Void if the handin did since begin what costs a section; advice if it was only rude."""
-        printed = self._size() - self.before
-        if printed > OUTPUT:
+        before = printed()
+        yield
+        size = printed() - before
+        if size > OUTPUT:
             raise judge.Void("hw1.py prints more than 1 MB in one test: it should print nothing")
-        if printed and importing:
+        if size and importing:
             self.advice.append("hw1.py prints when it is imported: it should print nothing")
         if "seterr" in self.called:
             self.advice.append("hw1.py calls np.seterr, which changes all of the program: use "
@@ -191,12 +158,19 @@ class Watch:
             if not importing:
                 raise judge.Void(line)
             self.advice.append(line)
-        after = self._settings()
-        changed = sorted(n for n in self.settings if after.get(n) is not self.settings[n])
-        if changed:
-            raise judge.Void(f"hw1.py changes np.random.{changed[0]}, which belongs to all of the "
-                             "program")
+        for name, value in self.random:
+            if getattr(np.random, name, None) is not value:
+                raise judge.Void(f"hw1.py changes np.random.{name}, which belongs to all of the "
+                                 "program")
         if os.name == "posix":
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(-1, os.WNOHANG)
                 raise judge.Void("hw1.py starts a process and leaves it behind")
+
+
+def printed():
+    """Bytes that this process has printed."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # beyond FILE_SIZE, or closed
+            stream.flush()
+    return os.fstat(1).st_size
