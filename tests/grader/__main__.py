@@ -10,6 +10,7 @@ Exit status: 0 graded, whatever the score; 1 the grader failed, and there is no 
 
 import argparse
 import concurrent.futures
+import json
 import os
 import pathlib
 import sys
@@ -22,20 +23,17 @@ OWN = processes.ROOT / "hw1" / "hw1.py"
 def parsed(arguments):
     parser = argparse.ArgumentParser(prog="python -m tests.grader", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("handins", metavar="HANDIN", nargs="*",
-                        help="an archive, a folder or a hw1.py; none: your own")
-    parser.add_argument("--section", metavar="N", action="append", choices=list(sections.SECTIONS),
-                        help="ask this section alone: 2.2 to 2.8; may be given more than once")
-    parser.add_argument("--jobs", metavar="N", type=int, default=1,
-                        help="grade so many handins at a time")
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true",
-                      help="print a list of objects, and nothing else")
-    form.add_argument("--autolab", action="store_true",
-                      help="end with the line that Autolab reads; for one handin")
-    parser.add_argument("--csv", metavar="FILE", help="write a gradebook, too")
-    parser.add_argument("--reports", metavar="DIR",
-                        help="write a text for each handin's author, too")
+    add, either = parser.add_argument, parser.add_mutually_exclusive_group().add_argument
+    add("handins", metavar="HANDIN", nargs="*",
+        help="an archive, a folder or a hw1.py; none: your own")
+    add("--section", metavar="N", action="append", choices=list(sections.SECTIONS),
+        help="ask this section alone: 2.2 to 2.8; may be given more than once")
+    add("--jobs", metavar="N", type=int, default=1, help="grade so many handins at a time")
+    either("--json", action="store_true", help="print a list of objects, and nothing else")
+    either("--autolab", action="store_true",
+           help="end with the line that Autolab reads; for one handin")
+    add("--csv", metavar="FILE", help="write a gradebook, too")
+    add("--reports", metavar="DIR", help="write a text for each handin's author, too")
     options = parser.parse_args(arguments)
     options.section = [number for number in sections.SECTIONS
                        if number in (options.section or sections.SECTIONS)]
@@ -85,9 +83,10 @@ def grade(options, done, width):
             for future in concurrent.futures.as_completed(futures):
                 name = futures[future]
                 try:
-                    done[name] = future.result()
+                    score = done[name] = future.result()
                     if width:
-                        print(report.line(name, done[name], width), flush=True)
+                        line = f"{name:{width}} {score.total:6g}   {report.dearest(score)}"
+                        print(line.rstrip(), flush=True)
                 except processes.GraderFailed as why:
                     print(f"{name}: the grader failed, and gives no score: {why}", file=sys.stderr)
         except KeyboardInterrupt:
@@ -127,7 +126,7 @@ def main(arguments=None):
         return 1
     if options.autolab and found:
         sys.stderr.flush()
-        print(report.autolab(found[0][1]), flush=True)
+        print(json.dumps({"scores": found[0][1].earned}), flush=True)
     return 0 if right else 1
 
 

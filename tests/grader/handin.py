@@ -33,9 +33,8 @@ def unpack(path, folder):
     path, advice, content = pathlib.Path(path), [], b""
     home = path.parent if path.name == "hw1.py" else path  # it may import what is beside it
     if is_hw1(home):
-        files = {f"hw1/{name}": content for name, content in files_of(home).items()}
-        if home != path:
-            files.pop("hw1/__init__.py", None)  # not asked for
+        files = {f"hw1/{name}": content for name, content in files_of(home).items()
+                 if home == path or name != "__init__.py"}  # which is not asked for
     elif path.is_dir():
         files = files_of(path)
     elif path.suffix == ".py":
@@ -49,19 +48,17 @@ def unpack(path, folder):
         except Exception as error:  # for damaged archives, the libraries raise almost every kind
             why = (str(error).splitlines() or [type(error).__name__])[0].rstrip(":")
             raise Refused(f"{path.name} is no tar archive, or a damaged one: {why}") from error
-    name, note = hw1_in(files, path.name), None
-    if name != "hw1/hw1.py" or content.startswith(ZIP):
-        what = "it is a zip archive" if content.startswith(ZIP) else f"its hw1.py is {name}"
+    name, is_zip, note = hw1_in(files, path.name), content.startswith(ZIP), None
+    if is_zip or name != "hw1/hw1.py":
         note = ("the course's grader would find no hw1/hw1.py in this handin as it is packed, and "
-                f"give 0 points: {what}")
+                f"give 0 points: {'it is a zip archive' if is_zip else f'its hw1.py is {name}'}")
     for place, content in moved(files, name).items():
         target = pathlib.Path(folder, place)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
         except (FileExistsError, NotADirectoryError, IsADirectoryError):
-            why = f"{place} cannot be unpacked: a file has the name of its folder"
-            raise Refused(why) from None
+            raise Refused(f"{place} cannot be unpacked: a file has the name of its folder")
         except OSError as error:
             if error.errno != errno.ENAMETOOLONG:  # no import can name such a file
                 raise
@@ -70,31 +67,27 @@ def unpack(path, folder):
 
 def hw1_in(files, handin):
     """The name of hw1/hw1.py among the files; or else of the one that is meant for it."""
-    if "hw1/hw1.py" in files:
-        return "hw1/hw1.py"
+    names = [name for name in files if name == "hw1/hw1.py"]
     for ending in ("/hw1/hw1.py", "/hw1.py"):
-        names = [name for name in files if f"/{name.lower()}".endswith(ending)]
-        if len(names) > 1:
-            raise Refused(f"{handin} holds no hw1/hw1.py, but {told(names)}: which is meant?")
-        if names:
-            return names[0]
-    raise Refused(f"{handin} holds no hw1/hw1.py; it holds {told(files)}")
-
-
-def told(names):
-    more = f" and {len(names) - 5} files more" if len(names) > 5 else ""
-    return (", ".join(sorted(names)[:5]) or "nothing") + more
+        names = names or [name for name in files if f"/{name.lower()}".endswith(ending)]
+    if len(names) == 1:
+        return names[0]
+    told = ", ".join(sorted(names or files)[:5]) or "nothing"
+    if len(names or files) > 5:
+        told += f" and {len(names or files) - 5} files more"
+    told = f", but {told}: which is meant?" if names else f"; it holds {told}"
+    raise Refused(f"{handin} holds no hw1/hw1.py{told}")
 
 
 def moved(files, name):
     """The files as they stand about hw1/hw1.py, if the one called name is that."""
     folder = name[:-len("hw1.py")]  # becomes hw1/
     root = folder[:-len("hw1/")] if f"/{folder}".lower().endswith("/hw1/") else folder
-    placed = {other[len(root):]: content for other, content in files.items()
+    beside = {other[len(root):]: content for other, content in files.items()
               if other.startswith(root) and (root == folder or not other.startswith(folder))}
-    placed.update((f"hw1/{other[len(folder):]}", content)
-                  for other, content in files.items() if other.startswith(folder))
-    return {**placed, "hw1/hw1.py": files[name]}
+    inside = {f"hw1/{other[len(folder):]}": content for other, content in files.items()
+              if other.startswith(folder)}
+    return {**beside, **inside, "hw1/hw1.py": files[name]}
 
 
 def files_of(folder):

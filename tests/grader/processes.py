@@ -8,6 +8,7 @@ import collections
 import concurrent.futures
 import contextlib
 import dataclasses
+import functools
 import json
 import os
 import pathlib
@@ -50,14 +51,13 @@ class Section:
 
     @property
     def earned(self):
-        total = sum(outcome.earned for outcome in self.outcomes)
-        return 0.0 if self.void else round(float(total), 1)
+        return round(sum((outcome.earned for outcome in self.outcomes if not self.void), 0.0), 1)
 
     @property
     def reasons(self):
         """Why points are lost: each reason once, the cause before what follows from it."""
-        told = [self.void] + [outcome.reason for outcome in self.outcomes]
-        return list(dict.fromkeys(filter(None, told)))
+        told = filter(None, [self.void] + [outcome.reason for outcome in self.outcomes])
+        return list(dict.fromkeys(told))
 
 
 @dataclasses.dataclass
@@ -70,8 +70,12 @@ class Graded:
     note: str = None
 
     @property
+    def earned(self):
+        return {number: section.earned for number, section in self.sections.items()}
+
+    @property
     def total(self):
-        return round(sum(section.earned for section in self.sections.values()), 1)
+        return round(sum(self.earned.values()), 1)
 
     @property
     def possible(self):
@@ -112,8 +116,8 @@ def grade(module, numbers=tuple(sections.SECTIONS), apart=True):
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         for turn in turns:
             hangs = [number for number, section in found.items() if section.void]
-            answers = pool.map(lambda asked: ask(module, asked, hangs=hangs), turn)
-            for answer, advice, refused in answers:
+            asking = functools.partial(ask, module, hangs=hangs)
+            for answer, advice, refused in pool.map(asking, turn):
                 if refused:
                     return Graded(unasked(numbers), refused=refused)
                 found.update(answer)

@@ -19,20 +19,12 @@ def text(name, graded):
     if graded.advice:
         lines += ["", "Advice, which costs no points:"]
         lines += [f"     - {line}" for line in graded.advice]
-    return lines + ["", f"Next: {next_step(graded)}",
+    steps = [f"section {number}: {reason}" for number in sections.DEPENDENCE
+             if number in graded.sections for reason in graded.sections[number].reasons]
+    steps.append("nothing is lost here; go on to the next section"
+                 if len(graded.sections) < len(sections.SECTIONS) else "nothing is lost; submit it")
+    return lines + ["", f"Next: {graded.refused or steps[0]}",
                     f"     {'Total':24}{graded.total:6g} /{graded.possible:4g}"]
-
-
-def next_step(graded):
-    """The reason to mend first: that of the section on which the others stand."""
-    if graded.refused:
-        return graded.refused
-    for number in sections.DEPENDENCE:
-        if number in graded.sections and graded.sections[number].reasons:
-            return f"section {number}: {graded.sections[number].reasons[0]}"
-    if len(graded.sections) < len(sections.SECTIONS):
-        return "nothing is lost here; go on to the next section"
-    return "nothing is lost; submit it"
 
 
 def dearest(graded):
@@ -45,20 +37,15 @@ def dearest(graded):
     return graded.refused or max(lost, key=lambda pair: pair[0], default=(0, ""))[1]
 
 
-def line(name, graded, width):
-    """What is told of one of many handins as soon as it is graded."""
-    return f"{name:{width}} {graded.total:6g}   {dearest(graded)}".rstrip()
-
-
 def table(found, width):
     """The scores of many handins, (name, Graded) each, the best first, and their mean."""
-    numbers = list(found[0][1].sections)
-    lines = [f"{'handin':{width}}" + "".join(f"{number:>6}" for number in numbers) + "  total"]
+    header = "".join(f"{number:>6}" for number in found[0][1].sections)
+    lines = [f"{'handin':{width}}{header}  total"]
     for name, graded in sorted(found, key=lambda pair: (-pair[1].total, pair[0])):
-        earned = "".join(f"{section.earned:6g}" for section in graded.sections.values())
+        earned = "".join(f"{points:6g}" for points in graded.earned.values())
         lines.append(f"{name:{width}}{earned}{graded.total:7g}")
-    means = [sum(graded.sections[number].earned for _, graded in found) / len(found)
-             for number in numbers]
+    columns = zip(*[graded.earned.values() for _, graded in found])
+    means = [sum(column) / len(found) for column in columns]
     return lines + [f"{'mean':{width}}{''.join(f'{mean:6.1f}' for mean in means)}{sum(means):7.1f}"]
 
 
@@ -72,26 +59,20 @@ def as_json(found):
     } for name, graded in found], indent=1)
 
 
-def autolab(graded):
-    scores = {number: section.earned for number, section in graded.sections.items()}
-    return json.dumps({"scores": scores})
-
-
 def write_csv(path, found):
+    rows = [["handin", *found[0][1].sections, "total", "dearest reason"]]
+    rows += [[name, *graded.earned.values(), graded.total, dearest(graded)]
+             for name, graded in found]
     content = io.StringIO()
-    writer = csv.writer(content)
-    writer.writerow(["handin", *found[0][1].sections, "total", "dearest reason"])
-    for name, graded in found:
-        earned = [section.earned for section in graded.sections.values()]
-        writer.writerow([name, *earned, graded.total, dearest(graded)])
+    csv.writer(content).writerows(rows)
     write(path, content.getvalue())
 
 
 def write_reports(folder, found):
     os.makedirs(folder, exist_ok=True)
     for name, graded in found:
-        write(os.path.join(folder, f"{name.replace(os.sep, '_')}.txt"),
-              "\n".join(text(name, graded)) + "\n")
+        path = os.path.join(folder, f"{name.replace(os.sep, '_')}.txt")
+        write(path, "\n".join(text(name, graded)) + "\n")
 
 
 def write(path, content):

@@ -23,6 +23,8 @@ from tests.grader import judge, sections
 MEMORY = 1 << 30      # bytes of memory
 OUTPUT = 1 << 20      # bytes that the handin may print in one check
 FILE_SIZE = 64 << 20  # bytes that any file may grow to, the output among them
+SETERR = "hw1.py calls np.seterr, which changes all of the program: use `with np.errstate(...)`"
+SEED = "hw1.py calls np.random.seed: seeding is the caller's, every random number after it changes"
 
 
 def run(report, *arguments):
@@ -150,14 +152,11 @@ class Watch:
         if size and importing:
             self.advice.append("hw1.py prints when it is imported: it should print nothing")
         if "seterr" in self.called:
-            self.advice.append("hw1.py calls np.seterr, which changes all of the program: use "
-                               "`with np.errstate(...)`")
+            self.advice.append(SETERR)
         if "seed" in self.called:
-            line = ("hw1.py calls np.random.seed: seeding is the caller's, every random number "
-                    "after it changes")
             if not importing:
-                raise judge.Void(line)
-            self.advice.append(line)
+                raise judge.Void(SEED)
+            self.advice.append(SEED)
         for name, value in self.random:
             if getattr(np.random, name, None) is not value:
                 raise judge.Void(f"hw1.py changes np.random.{name}, which belongs to all of the "

@@ -14,7 +14,10 @@ from tests.grader.proof.handins import with_code, written
 HERE, NOT = r"\(forward, line \d+ of hw1.py\)", "^hw1.py does not import:"
 LOOP, EXIT, SETERR = "while True: pass", "import os; os._exit(0)", "np.seterr(all='ignore')"
 NO_END, SLEEP = "while True: print('x' * (1 << 20))", "import time; time.sleep(1e6)"
-LOOPS = f"while True:\n            try:\n                {LOOP}\n            except BaseException: pass"
+LOOPS = f"""while True:
+            try:
+                {LOOP}
+            except BaseException: pass"""
 PRINT, PRINTS = "print('x' * (2 << 20))", "hw1.py prints more than 1 MB in one test"
 CASES = {  # what becomes of it: {code: the reason}
     "void": {

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from unittest import mock
 
 import pytest
 
@@ -117,14 +118,14 @@ data = (pathlib.Path(__file__).parent / "data.txt").read_text()
 assert data == beside.WHAT == part.more.WHAT == "here"
 argparse.ArgumentParser().parse_args()  # the arguments are none of the grader's
 """
-    files = {"hw1/hw1.py": (text + TEXTBOOK).encode(), "hw1/data.txt": b"here",
-             "hw1/part/__init__.py": b"", "hw1/part/more.py": b"WHAT = 'here'",
-             "beside.py": b"WHAT = 'here'"}
-    graded = processes.grade_handin(archive(tmp_path / "h.tar", *files.items()), ["2.2"])
+    here, path = b"WHAT = 'here'", tmp_path / "h.tar"
+    archive(path, ("hw1/hw1.py", (text + TEXTBOOK).encode()), ("beside.py", here),
+            ("hw1/part/more.py", here), ("hw1/part/__init__.py", b""), ("hw1/data.txt", b"here"))
+    graded = processes.grade_handin(path, ["2.2"])
     assert (graded.total, graded.refused) == (5, None)
-    files = {"hw1/hw1.py": b"import helper", "hw1/helper.py": b""}
-    graded = processes.grade_handin(archive(tmp_path / "h.tar", *files.items()))
-    assert graded.refused.endswith("it is hw1/helper.py: import it as hw1.helper")
+    archive(path, ("hw1/hw1.py", b"import helper"), ("hw1/helper.py", b""))
+    refused = processes.grade_handin(path).refused
+    assert refused.endswith("it is hw1/helper.py: import it as hw1.helper")
 
 
 def test_a_pile_is_told_line_by_line_and_in_a_table(runs):
@@ -144,10 +145,10 @@ def test_a_pile_is_told_line_by_line_and_in_a_table(runs):
 def test_a_gradebook_and_reports_are_written(runs):
     with open(runs["out"] / "book.csv", newline="") as file:
         rows = {row["handin"]: row for row in csv.DictReader(file)}
-    names, wrong = ["alice", "damaged.tar", "deep.tar", LONG], rows[LONG]
+    names = ["alice", "damaged.tar", "deep.tar", LONG]
     assert list(rows) == names
-    assert [wrong[key] for key in ("2.3", "total", "dearest reason")] == [
-        "6.0", "96.0", f"2.3 {REASON}"]
+    assert rows[LONG]["2.3"] == "6.0"
+    assert [rows[LONG][key] for key in ("total", "dearest reason")] == ["96.0", f"2.3 {REASON}"]
     reports = runs["out"] / "reports"
     assert sorted(path.name for path in reports.iterdir()) == [f"{name}.txt" for name in names]
     assert (reports / f"{LONG}.txt").read_text() == runs["wrong"]
@@ -185,8 +186,7 @@ def test_the_readmes_makefile_ends_with_autolabs_line(copy, handins, tmp_path):
     (["--section", "2.9"], "invalid choice: '2.9'"),
     (["--jobs", "0"], "--jobs is a number of handins, at least 1; got 0"),
     (["--json", "--autolab"], "not allowed with argument --json"),
-    (["--csv", "nowhere/book.csv"],
-     "nowhere/book.csv cannot be written: there is no folder nowhere"),
+    (["--csv", "nowhere/b.csv"], "nowhere/b.csv cannot be written: there is no folder nowhere"),
     (["--autolab", "HANDINS"], "--autolab is for one handin; these are 4"),
 ], ids=str)
 def test_a_wrong_command_is_told_so(arguments, message, handins, tmp_path):
@@ -201,9 +201,10 @@ def test_names_have_their_folders_where_they_stand_twice_and_are_as_the_stream_c
     for path in paths:
         path.parent.mkdir()
         archive(path)
-    out, _, _ = grader(*paths, "--section=2.2", "--csv", tmp_path / "b.csv", PYTHONIOENCODING="ascii")
-    assert [line.split()[0] for line in out.splitlines()[:2]] == [
-        f"{path.parent}/h\\xe9.tar" for path in paths]
+    book = tmp_path / "b.csv"
+    out, _, _ = grader(*paths, "--section=2.2", "--csv", book, PYTHONIOENCODING="ascii")
+    names = [line.split()[0] for line in out.splitlines()[:2]]
+    assert names == [f"{path.parent}/h\\xe9.tar" for path in paths]
 
 
 # ---- A failure of the grader is never a score ----------------------------------------------------
@@ -228,13 +229,10 @@ def test_a_failure_of_the_grader_is_no_score(file, old, new, message, copy, hand
 
 @pytest.mark.parametrize("module, function", [(processes.subprocess, "Popen"),
                                               (processes.tempfile, "mkdtemp")])
-def test_where_no_process_or_folder_can_be_made_there_is_no_score(module, function, monkeypatch,
-                                                                  capsys, handins):
-    def none(*args, **kwargs):
-        raise OSError(11, "Resource temporarily unavailable")
-
-    monkeypatch.setattr(module, function, none)
-    assert program.main([str(handins / LONG), "--json"]) == 1
+def test_without_a_process_or_folder_there_is_no_score(module, function, handins, capsys):
+    none = OSError(11, "Resource temporarily unavailable")
+    with mock.patch.object(module, function, side_effect=none):
+        assert program.main([str(handins / LONG), "--json"]) == 1
     out, errors = capsys.readouterr()
     assert out == "" and f"{FAILED}BlockingIOError" in errors
 
@@ -271,5 +269,5 @@ def test_windows_grades_its_own_alone_without_limits(monkeypatch, capsys):
         program.parsed(["handin.tar"])
     assert "which Windows lacks: use Linux, macOS or WSL" in capsys.readouterr().err
     assert list(program.parsed([]).pile) == ["hw1/hw1.py"]
-    code = "import sys; sys.modules['resource'] = None\nfrom tests.grader import worker\nworker.limit(1)"
+    code = "import sys; sys.modules['resource'] = None; import tests.grader.worker as w; w.limit(1)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
