@@ -112,7 +112,8 @@ PRICES = [  # what is lost, the faults that the grader recognises, further ones,
         "the last activation left out of forward": (r"forward\(x\) is wrong", {
             FORWARD_ACTIVATION: FORWARD_ACTIVATION.replace(
                 "(z))", "(z) if i < self.nlayers - 1 else z)"),
-            BACKWARD_ACTIVATION: faults.FAULTS["last activation"][2][BACKWARD_ACTIVATION]})}),
+            BACKWARD_ACTIVATION:
+                f"            if i < self.nlayers - 1:\n    {BACKWARD_ACTIVATION}"})}),
     (BACKWARDS, "all activations", {}, IDENTITIES),
     ("2.5 backward [32, 32, 32, 32, 32]", "not transposed", {
         "one layer not transposed": (r"dW\[1\] is wrong in .*; dW\[2\] is right", {
