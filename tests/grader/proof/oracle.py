@@ -17,6 +17,7 @@ in. A setting, a dict, may alter the question so that another piece's fault has 
 """
 
 import copy
+import functools
 import math
 from unittest import mock
 
@@ -423,6 +424,7 @@ def statistics(parts):
     return curves
 
 
+@functools.lru_cache(maxsize=8)
 def answers(nn, sizes, epochs=3, batch_size=8):
     """What get_training_stats gets right: {the check's name, or batch_size: bool}.
 
