@@ -4,7 +4,6 @@ import contextlib
 import errno
 import itertools
 import os
-import pathlib
 import re
 import signal
 import subprocess
@@ -14,8 +13,8 @@ import numpy as np
 
 from hw1 import saved
 from hw1.__main__ import main
+from tests.commands.copies import ROOT
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-W", "error", "-m", "hw1")
 SIZES = {"train": 300, "val": 100, "test": 120}
 SMALL = ("--hiddens", "16", "--epochs", "3", "--batch-size", "20")

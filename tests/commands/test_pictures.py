@@ -5,7 +5,6 @@ network say, nothing of them is cut off, and its files are whole.
 import contextlib
 import errno
 import os
-import pathlib
 import subprocess
 import sys
 
@@ -14,12 +13,12 @@ import pytest
 
 from hw1 import pictures
 from hw1.__main__ import main
+from tests.commands.copies import ROOT
 
 with contextlib.suppress(ImportError):
     pictures.require_matplotlib()  # whatever MPLBACKEND says
 matplotlib = pytest.importorskip("matplotlib", reason="pip install matplotlib")
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 CLASSES, SIDE = 3, 4
 STATS = (np.array([1.5, 0.5, 0.25, 0.2]), np.array([0.5, 0.25, 0.125, 0.1]),
          np.array([1.0, 0.75, 0.5, 0.625]), np.array([0.4, 0.3, 0.2, 0.2]),

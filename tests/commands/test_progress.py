@@ -5,7 +5,6 @@ at any moment, and elsewhere the lines alone.
 import functools
 import io
 import os
-import pathlib
 import pty
 import re
 import subprocess
@@ -17,8 +16,8 @@ import pytest
 
 from hw1 import progress
 from hw1.progress import InPlace, Table
+from tests.commands.copies import ROOT
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 NSTEPS = 100
 FIGURES = 1.5, 0.25, 1.75, 0.125
 LINE = "    1      1.5000          25.00    1.7500        12.50"

@@ -1,14 +1,14 @@
 """What MLP does once for speed works.  tests/benchmark.py measures what it saves."""
 
 import os
-import pathlib
 import platform
 import subprocess
 import sys
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from tests.commands.copies import ROOT
+
 FAULTS_A_STEP = """
 import resource
 import numpy as np

@@ -1,6 +1,5 @@
 """Lets you change hw1/pictures.py safely where there is no matplotlib: it says what to install."""
 
-import pathlib
 import subprocess
 import sys
 
@@ -8,8 +7,8 @@ import numpy as np
 import pytest
 
 from hw1 import pictures
+from tests.commands.copies import ROOT
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 STATS = (np.array([1.0]),) * 4 + (np.eye(2),)
 
 
