@@ -30,22 +30,17 @@ python=$(suits "${PYTHON:-python3}") || {
 }
 cd "$here"
 
-# Everything is made in $work, on the file system of handin.tar: the mv at the end is then a rename.
+# All is made in $work, on the file system of handin.tar: the mv at the end is then a rename.
 work=handin.$$.partial
-finish() {
-    status=$?
-    rm -rf "$work"
-    [ "$status" -eq 0 ] || echo "handin.sh: no new handin.tar was made" >&2
-}
-trap finish EXIT
+trap '[ $? -eq 0 ] || echo "handin.sh: no new handin.tar was made" >&2; rm -rf "$work"' EXIT
 trap 'exit 130' HUP INT TERM
-mkdir "$work"
+mkdir -p "$work/hw1"
 
 "$python" -I -W ignore - "$work" <<'END_OF_PYTHON'
 import ast, os, shutil, subprocess, sys, sysconfig, tarfile
 from importlib.machinery import PathFinder
 
-STDLIB = [sysconfig.get_path("stdlib"), os.path.join(sysconfig.get_path("stdlib"), "lib-dynload")]
+STDLIB = [sysconfig.get_path("stdlib"), sysconfig.get_path("stdlib") + "/lib-dynload"]
 NEW_MODULES = "contextvars dataclasses graphlib secrets tomllib zoneinfo".split()  # since Python 3.5
 NEW_SYNTAX = {ast.JoinedStr: "an f-string", ast.NamedExpr: "a :="}  # which ast.parse overlooks in some versions
 NAMES = """Activation Identity Sigmoid Tanh ReLU Criterion SoftmaxCrossEntropy BatchNorm MLP
@@ -57,60 +52,58 @@ if not hw1.__file__.startswith(os.getcwd()):
 missing = [name for name in sys.argv[1:] if not hasattr(hw1, name)]
 if missing:
     sys.exit("handin.sh: hw1/hw1.py lacks what the grader imports from it: " + ", ".join(missing))
-open("imported", "w").close()
+print("\\nimported")
 """
 
 
 def newer(node):
     """What in a node is newer than Python 3.5, or None."""
-    if isinstance(node, ast.ImportFrom) and "annotations" in [alias.name for alias in node.names]:
-        return "annotations from __future__" if node.module == "__future__" else None
+    if getattr(node, "module", None) == "__future__" and "annotations" in [alias.name for alias in node.names]:
+        return "annotations from __future__"
     if getattr(getattr(node, "args", None), "posonlyargs", None):
         return "a positional-only parameter"
     return NEW_SYNTAX.get(type(node))
 
 
-def imported(node):
-    """What a node imports, as package.module."""
-    if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names]
-    if not isinstance(node, ast.ImportFrom):
-        return []
-    module = ".".join(["hw1"] * bool(node.level) + [node.module] * bool(node.module))
-    return ["hw1." + alias.name for alias in node.names] if module == "hw1" else [module]
+def imports(node):
+    """What a node imports: pairs of a package, and a module of it or "" for the package itself."""
+    names = [alias.name for alias in node.names] if isinstance(node, (ast.Import, ast.ImportFrom)) else []
+    if isinstance(node, ast.ImportFrom):
+        module = ".".join(["hw1"] * bool(node.level) + [node.module] * bool(node.module))
+        names = [f"hw1.{name}" for name in names] if module == "hw1" else [module]
+    return [f"{name}.".split(".")[:2] for name in names]
 
 
 work, paths = sys.argv[1], ["hw1/hw1.py"]
-os.mkdir(os.path.join(work, "hw1"))
 try:
     for path in paths:  # which grows
         if not os.path.isfile(path):
             sys.exit(f"handin.sh: {path} is missing: {'your solution belongs there' if path == paths[0] else where}")
-        source = open(path, "rb").read()
+        shutil.copyfile(path, os.path.join(work, path))
         try:
-            tree = ast.parse(source)
+            tree = ast.parse(open(path, "rb").read())
             compile(tree, path, "exec")
-            new = next(((node.lineno, newer(node) + " is newer") for node in ast.walk(tree) if newer(node)), None)
-            new or ast.parse(source, feature_version=(3, 5))
+            for node in filter(newer, ast.walk(tree)):
+                raise SyntaxError(f"{newer(node)} is newer", (path, node.lineno, None, None))
+            ast.parse(open(path, "rb").read(), feature_version=(3, 5))
         except (SyntaxError, ValueError) as error:  # ValueError: null bytes, as in a file saved as UTF-16
-            new = getattr(error, "lineno", None) or 1, f"{type(error).__name__}: {getattr(error, 'msg', error)}"
-        if new:
-            sys.exit(f"handin.sh: {path}, line {new[0]}: {new[1]}; the grader has Python 3.5")
+            line, why = getattr(error, "lineno", None) or 1, f"{type(error).__name__}: {getattr(error, 'msg', error)}"
+            sys.exit(f"handin.sh: {path}, line {line}: {why}; the grader has Python 3.5")
         for node in ast.walk(tree):
-            for package, module in [(name + ".").split(".")[:2] for name in imported(node)]:
+            for package, module in imports(node):
                 where, needed = f"{path} imports it in line {node.lineno}", f"hw1/{module or '__init__'}.py"
-                standard = package in sys.builtin_module_names or PathFinder.find_spec(package, STDLIB)
                 if package == "hw1":
                     paths += [needed] * (needed not in paths)
-                elif package != "numpy" and (package in NEW_MODULES or not standard):
+                elif package != "numpy" and (package in NEW_MODULES or not PathFinder.find_spec(package, STDLIB)
+                                             and package not in sys.builtin_module_names):
                     hint = f": import it as hw1.{package}" if os.path.isfile(f"hw1/{package}.py") else ""
                     sys.exit(f"handin.sh: {path}, line {node.lineno}: imports {package}, which the grader lacks{hint}")
-        shutil.copyfile(path, os.path.join(work, path))
     done = subprocess.run([sys.executable, "-E", "-c", IMPORT, *NAMES], cwd=work, stdout=subprocess.PIPE)
-    if not os.path.exists(os.path.join(work, "imported")):
+    printed, imported, _ = done.stdout.decode(errors="replace").rpartition("\nimported\n")
+    if not imported:
         sys.exit("handin.sh: hw1/hw1.py cannot be imported as the grader does")
-    if done.stdout:
-        sys.exit(f"handin.sh: hw1/hw1.py prints when it is imported: {done.stdout.decode(errors='replace').split(chr(10))[0]}")
+    if printed:
+        sys.exit("handin.sh: hw1/hw1.py prints when it is imported: " + printed.split("\n")[0])
     with tarfile.open(os.path.join(work, "handin.tar"), "w:gz") as archive:
         for path in sorted(paths):
             archive.add(os.path.join(work, path), path)
@@ -122,6 +115,4 @@ mv -f "$work/handin.tar" handin.tar
 echo "handin.tar is ready: submit it to Autolab."
 
 # What Autolab would say, where the grader is at hand. The archive is made, whatever the score.
-if [ -d tests/grader ]; then
-    "$python" -m tests.grader handin.tar || true
-fi
+[ ! -d tests/grader ] || "$python" -m tests.grader handin.tar || true

@@ -94,7 +94,7 @@ def write(folder, **modules):
     ({"hw1": "from . import helper", "helper": "from . import hw1, deeper", "deeper": ""},
      ["deeper", "helper"]),
     ({"hw1": "import hw1", "__init__": ""}, ["__init__"]),
-    ({"hw1": "def use():\n    import numpy.linalg as la, os.path, sys, ctypes"}, []),
+    ({"hw1": "def use():\n    import numpy.linalg as la, os.path, sys, resource"}, []),
     ({"hw1": "from concurrent import futures"}, []),
 ])
 def test_the_archive_holds_hw1_py_and_what_it_imports(folder, modules, names):
@@ -120,6 +120,13 @@ def test_this_repositorys_own_is_graded(folder):
     status, out, err = run(folder / "handin.sh")
     assert (status, err) == (0, "")
     assert re.search(r"submit it to Autolab.\n2\.2 .* Total +\d+ / 101\n$", out, re.DOTALL)
+
+
+def test_the_archive_is_made_where_the_grader_fails(folder):
+    grader = folder / "tests" / "grader" / "__main__.py"
+    grader.parent.mkdir(parents=True)
+    grader.write_text("raise SystemExit(1)")
+    assert hand_in(folder) == ["hw1/hw1.py"]
 
 
 def test_it_is_executable_and_ends_its_lines_as_a_shell_asks():
@@ -191,7 +198,8 @@ def test_a_python_that_is_not_there_or_too_old(folder, python):
     ({"hw1": "from . import helper", "helper": "return 1"},
      "hw1/helper.py, line 1: SyntaxError: 'return' outside"),
     ({"hw1": "name = f'{1}'"},
-     f"hw1/hw1.py, line {LAST + 1}: an f-string is newer; the grader has Python 3.5\n"),
+     f"hw1/hw1.py, line {LAST + 1}: SyntaxError: an f-string is newer; the grader has "
+     "Python 3.5\n"),
     ({"hw1": "[y := 1]"}, "a := is newer"), ({"hw1": "x: int = 1"}, "Variable annotation"),
     ({"hw1": "def f(a, /): pass"}, "a positional-only parameter is newer"),
     ({"hw1": "g = lambda a, /: a"}, "a positional-only parameter is newer"),
@@ -217,6 +225,7 @@ def test_a_python_that_is_not_there_or_too_old(folder, python):
     ({"hw1": "__import__('math_of_mine')"}, "No module named 'math_of_mine'"),
     ({"hw1": "print('training ...')\nprint('done')"},
      "hw1/hw1.py prints when it is imported: training ...\n"),
+    ({"hw1": "print('ready', end='')"}, "hw1/hw1.py prints when it is imported: ready\n"),
     ({"hw1": "del MLP"}, "hw1/hw1.py lacks what the grader imports from it: MLP\n"),
 ])
 def test_what_the_grader_could_not_take_is_refused(folder, tmp_path, modules, reason):
