@@ -77,10 +77,9 @@ class SoftmaxCrossEntropy(Criterion):
 
 class BatchNorm:
     def __init__(self, fan_in, alpha=0.9):
-        self.alpha = alpha
-        self.eps = 1e-8
+        self.alpha, self.eps = alpha, 1e-8
         self.x = self.norm = self.out = None
-        self.beta, self.dbeta, self.dgamma = np.zeros((3, 1, fan_in))
+        self.dgamma, self.dbeta, self.beta = np.zeros((3, 1, fan_in))
         self.mean, self.running_mean = np.zeros((2, 1, fan_in))
         self.gamma, self.var, self.running_var = np.ones((3, 1, fan_in))
 
@@ -92,9 +91,8 @@ class BatchNorm:
         if eval:
             mean, var = self.running_mean, self.running_var
         else:
-            m = x.shape[0]
-            self.mean = mean = np.sum(x, axis=0) / m
-            self.var = var = np.sum((x - mean) ** 2, axis=0) / m
+            self.mean = mean = np.mean(x, axis=0)
+            self.var = var = np.var(x, axis=0)
             self.running_mean = self.alpha * self.running_mean + (1 - self.alpha) * self.mean
             self.running_var = self.alpha * self.running_var + (1 - self.alpha) * self.var
         self.deviation = np.sqrt(var + self.eps)
@@ -120,17 +118,15 @@ class MLP:
         self.num_bn_layers, self.bn = num_bn_layers, num_bn_layers > 0
         self.nlayers = len(hiddens) + 1
         self.input_size, self.output_size = input_size, output_size
-        self.activations = activations
-        self.criterion = criterion
-        self.lr = lr
-        self.momentum = momentum
+        self.activations, self.criterion = activations, criterion
+        self.lr, self.momentum = lr, momentum
         sizes = [input_size] + hiddens + [output_size]
         self.W = [weight_init_fn(sizes[i], sizes[i + 1]) for i in range(self.nlayers)]
         self.b = [bias_init_fn(sizes[i + 1]) for i in range(self.nlayers)]
         self.dW = [np.zeros(W.shape) for W in self.W]
-        self.db = [np.zeros(b.shape) for b in self.b]
+        self.db = [np.zeros(b.size) for b in self.b]
         self.vW = [np.zeros(W.shape) for W in self.W]
-        self.vb = [np.zeros(b.shape) for b in self.b]
+        self.vb = [np.zeros(b.size) for b in self.b]
         self.bn_layers = None
         if self.bn:
             self.bn_layers = [BatchNorm(sizes[i + 1]) for i in range(num_bn_layers)]
@@ -155,7 +151,8 @@ class MLP:
             z = self.outputs[i] @ self.W[i] + self.b[i]
             if self.bn and i < self.num_bn_layers:
                 z = self.bn_layers[i](z, not self.train_mode)
-            self.outputs.append(self.activations[i](z))
+            z = self.activations[i](z)
+            self.outputs.append(z)
         return self.outputs[-1]
 
     def backward(self, labels):
@@ -183,40 +180,32 @@ class MLP:
 
 
 def get_training_stats(mlp, dset, nepochs, batch_size):
-    train, val, test = dset
-    trainx, trainy = train
-    valx, valy = val
-    testx, testy = test
+    (trainx, trainy), (valx, valy), (testx, testy) = dset
+    curves = np.zeros((4, nepochs))
+    training_losses, training_errors, validation_losses, validation_errors = curves
+    confusion_matrix = np.zeros((mlp.output_size, mlp.output_size))
     idxs = np.arange(len(trainx))
-    training_losses, training_errors, validation_losses, validation_errors = [], [], [], []
-    for _ in range(nepochs):
+    for e in range(nepochs):
         np.random.shuffle(idxs)
         mlp.train()
-        loss, errors = 0, 0
         for b in range(0, len(trainx), batch_size):
             x, y = trainx[idxs[b:b + batch_size]], trainy[idxs[b:b + batch_size]]
             mlp.zero_grads()
             out = mlp.forward(x)
             mlp.backward(y)
             mlp.step()
-            loss += np.sum(mlp.criterion.loss)
-            errors += np.sum(np.argmax(out, axis=1) != np.argmax(y, axis=1))
-        training_losses.append(loss / len(trainx))
-        training_errors.append(errors / len(trainx))
+            training_losses[e] += np.sum(mlp.criterion.loss) / len(trainx)
+            training_errors[e] += np.sum(out.argmax(axis=1) != y.argmax(axis=1)) / len(trainx)
         mlp.eval()
-        loss, errors = 0, 0
         for b in range(0, len(valx), batch_size):
             x, y = valx[b:b + batch_size], valy[b:b + batch_size]
             out = mlp.forward(x)
-            loss += np.sum(mlp.criterion(out, y))
-            errors += np.sum(np.argmax(out, axis=1) != np.argmax(y, axis=1))
-        validation_losses.append(loss / len(valx))
-        validation_errors.append(errors / len(valx))
-    confusion_matrix = np.zeros((mlp.output_size, mlp.output_size))
+            validation_losses[e] += np.sum(mlp.criterion(out, y)) / len(valx)
+            validation_errors[e] += np.sum(out.argmax(axis=1) != y.argmax(axis=1)) / len(valx)
     mlp.eval()
     for b in range(0, len(testx), batch_size):
-        out = mlp.forward(testx[b:b + batch_size])
-        for i, j in zip(np.argmax(out, axis=1), np.argmax(testy[b:b + batch_size], axis=1)):
+        x, y = testx[b:b + batch_size], testy[b:b + batch_size]
+        out = mlp.forward(x)
+        for i, j in zip(out.argmax(axis=1), y.argmax(axis=1)):
             confusion_matrix[i, j] += 1
-    curves = training_losses, training_errors, validation_losses, validation_errors
-    return tuple(np.array(curve) for curve in curves) + (confusion_matrix,)
+    return tuple(curves) + (confusion_matrix,)
