@@ -100,7 +100,7 @@ class MLP:
     ("2.5 mixed_activations", "last activation", {
         "the last activation left out of forward": (r"forward\(x\) is wrong", {
             "activations[i](z)": "activations[i](z) if i < self.nlayers - 1 else z",
-            DERIVATIVE: f"{DERIVATIVE} ** (i < self.nlayers - 1)"})}),
+            DERIVATIVE: f"{DERIVATIVE} if i < self.nlayers - 1 else delta"})}),
     (BACKWARDS, "all activations", {}, IDENTITIES),
     ("2.5 backward [32, 32, 32, 32, 32]", "not transposed", {
         "one layer not transposed": (r"dW\[1\] is wrong in .*; dW\[2\] is right", {
