@@ -81,10 +81,8 @@ STYLES = {
         "np.sum(mlp.criterion.loss)": "np.mean(mlp.criterion.loss) * batch_size"}),
     "object arrays": ("W, b and their gradients are arrays of arrays", {NO_LAYERS: f"""\
 {NO_LAYERS}        for name in ("W", "b", "dW", "db"):
-            array = np.empty(self.nlayers, dtype=object)
-            for i, entry in enumerate(getattr(self, name)):
-                array[i] = entry
-            setattr(self, name, array)
+            entries = [*getattr(self, name), None]  # with None, NumPy makes no table of numbers
+            setattr(self, name, np.array(entries, dtype=object)[:-1])
 """}),
     "empty batch": ("evaluation runs one batch more, which is empty where the sets are even", {
         **both("(0, len(valx)", "(0, len(valx) + batch_size", "val", "test")}),

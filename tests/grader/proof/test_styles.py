@@ -32,6 +32,9 @@ def test_styles_differ():
     assert set(ADVICE) | set(OUTSIDE) <= set(STYLES)
 
 
-def test_an_edit_of_a_text_that_is_gone_is_an_error():
-    with pytest.raises(ValueError, match="stands 0 times"):
-        edited({"no such text": ""})
+@pytest.mark.parametrize("edits", [
+    [{"no such text": ""}], [{"class ": ""}], [{"class MLP": ""}, {"MLP:": ""}],
+    [{"class MLP": ""}, {"class MLP": ""}]], ids=["gone", "not once", "overlapping", "twice"])
+def test_an_edit_of_a_text_that_is_gone_or_of_two_edits_is_an_error(edits):
+    with pytest.raises(ValueError, match="stands . times in the text, not once, or is part of two"):
+        edited(*edits)
