@@ -3,7 +3,7 @@
 import numpy as np
 
 from tests.grader.judge import after, checks, require
-from tests.grader.network import Network, batch, entries, members
+from tests.grader.network import Network, batch, entries
 
 check, CHECKS = checks("2.6")
 ACCEPT = "parts", "weights", "zero_grads", "batchnorm"
@@ -61,45 +61,35 @@ def backward(nn, given):
     return {**entries(bn, "dgamma", "dbeta"), "dx of BatchNorm.backward": dx}
 
 
-def seen_of(net, *names, after=""):
-    """The values of attributes of each layer's BatchNorm."""
-    layers, seen = members(net.mlp, "bn_layers"), {}
-    require(len(layers) >= net.num_bn_layers,
-            f"bn_layers has {len(layers)} layers where num_bn_layers is {net.num_bn_layers}")
-    for i in range(net.num_bn_layers):
-        seen.update(entries(layers[i], *names, before=f"bn_layers[{i}].", after=after))
-    return seen
-
-
 for number in (1, 2, 3):  # of four hidden layers
     @check(1, ACCEPT + ("gradients",), f"in a network, num_bn_layers={number}",
            repair="gradients", question="in a network")
     def in_a_network(nn, given, number=number):
         net, (x, labels) = Network(nn, [32] * 4, num_bn_layers=number), batch(8, seed=4)
-        seen_of(net)
+        net.batchnorm()
         net.zero_grads()
-        seen = {"forward(x) with BatchNorm": net.own_forward(given("x", x))}
+        seen = {"forward(x) with BatchNorm": net.forward(given("x", x), own=True)}
         if "gradients" in nn.repairs:  # backward must run, but what it gives is judged elsewhere
             net.mlp.backward(labels)
-            require(any(map(np.any, seen_of(net, "dgamma", "dbeta").values())),
+            require(any(map(np.any, net.batchnorm("dgamma", "dbeta").values())),
                     "MLP.backward leaves dgamma and dbeta at 0")
             net.forward(x)
         net.backward(given("labels", labels))
-        return {**seen, **seen_of(net, "dgamma", "dbeta"), **net.gradients()}
+        return {**seen, **net.batchnorm("dgamma", "dbeta"), **net.gradients()}
 
 
 @check(2, ACCEPT + ("fresh", "gradients"), repair="gradients")
 def train_and_infer(nn, given):
     """A step, then batches in inference: gamma and beta move, the running statistics are used."""
     net = Network(nn, [32] * 3, lr=0.05, num_bn_layers=2)
-    seen = seen_of(net)
+    seen = net.batchnorm()
     for k, seed in enumerate((5, 6), 1):
         net.mlp.train()
         net.train_on(seed, m=50)
         net.mlp.eval()
         for n in range(3):
-            seen[f"forward(x) in inference, after step {k}, batch {n}"] = net.own_forward(
-                batch(10, seed=7 + n)[0])
+            seen[f"forward(x) in inference, after step {k}, batch {n}"] = net.forward(
+                batch(10, seed=7 + n)[0], own=True)
     return seen
 
 
@@ -110,5 +100,5 @@ def step(nn, given):
     for number in (1, 2, 3):
         net = Network(nn, [32] * 3, lr=0.05, num_bn_layers=number)
         net.train_on(7)
-        seen.update(seen_of(net, "gamma", "beta", after=" after a step"))
+        seen.update(net.batchnorm("gamma", "beta", after=" after a step"))
     return seen

@@ -1,11 +1,9 @@
 """2.3 The linear classifier: forward, backward, zero_grads, and steps of gradient descent."""
 
-import contextlib
-
 import numpy as np
 
 from tests.grader.judge import checks, require
-from tests.grader.network import Network, batch, members
+from tests.grader.network import Network, batch, entries
 
 check, CHECKS = checks("2.3")
 ACCEPT = "parts", "weights", "zero_grads"
@@ -21,12 +19,8 @@ def forward(*network):
 def backward(*network):
     """A question about the gradients of a network."""
     def scenario(nn, given):
-        net, (x, labels) = Network(nn, *network), batch(8, seed=2)
-        with contextlib.suppress(Exception):  # which is asked below
-            net.zero_grads()
-        net.forward(given("x", x))
-        net.backward(given("labels", labels))
-        return net.gradients()
+        x, labels = batch(8, seed=2)
+        return Network(nn, *network).passed(given("x", x), given("labels", labels))
     return scenario
 
 
@@ -41,10 +35,9 @@ def zero_grads(nn, given):
     net.forward(x)
     net.backward(labels)
     net.mlp.zero_grads()
-    for name in ("dW", "db"):
-        for i, entry in enumerate(members(net.mlp, name)):
-            require(entry is None or not np.any(entry),
-                    f"zero_grads leaves {name}[{i}] as it was: it must set every gradient to 0")
+    for name, entry in entries(net.mlp, "dW", "db").items():
+        require(entry is None or not np.any(entry),
+                f"zero_grads leaves {name} as it was: it must set every gradient to 0")
     return net.parameters()
 
 
