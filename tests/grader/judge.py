@@ -1,7 +1,7 @@
 """How the checks find fault: a scenario is run on the handin and on the reference, and compared.
 
 A scenario is a function of nn, a View of a module hw1, which it uses as the handout describes, and
-of given. It returns what it saw, {name: value}, the causes before what follows from them.
+of given. It returns what it saw, {name: value}, or yields the pairs: causes before what follows.
 """
 
 import collections
@@ -223,7 +223,7 @@ def observe(view, scenario):
     given = Given()
     with quiet(), view.put_right():
         try:
-            seen = scenario(view, given)
+            seen = dict(scenario(view, given))
         except Lost:
             raise
         except Exception as error:

@@ -33,12 +33,11 @@ def training(nn, given):
 
 @check(2, (), repair="batchnorm")
 def running_statistics(nn, given):
-    seen = {}
     for alpha in (0.9, 0.7):
         bn, x = layer(nn, alpha)
         bn(x)
-        seen.update(entries(bn, "running_mean", "running_var", after=f" where alpha is {alpha}"))
-    return seen
+        running = entries(bn, "running_mean", "running_var", after=f" where alpha is {alpha}")
+        yield from running.items()
 
 
 @check(2, (), repair="batchnorm")
@@ -82,23 +81,20 @@ for number in (1, 2, 3):  # of four hidden layers
 def train_and_infer(nn, given):
     """A step, then batches in inference: gamma and beta move, the running statistics are used."""
     net = Network(nn, [32] * 3, lr=0.05, num_bn_layers=2)
-    seen = net.batchnorm()
+    net.batchnorm()
     for k, seed in enumerate((5, 6), 1):
         net.mlp.train()
         net.train_on(seed, m=50)
         net.mlp.eval()
         for n in range(3):
-            seen[f"forward(x) in inference, after step {k}, batch {n}"] = net.forward(
+            yield f"forward(x) in inference, after step {k}, batch {n}", net.forward(
                 batch(10, seed=7 + n)[0], own=True)
-    return seen
 
 
 @check(1, ACCEPT + ("gradients",))
 def step(nn, given):
     """gamma and beta of one, two and three layers take a step."""
-    seen = {}
     for number in (1, 2, 3):
         net = Network(nn, [32] * 3, lr=0.05, num_bn_layers=number)
         net.train_on(7)
-        seen.update(net.batchnorm("gamma", "beta", after=" after a step"))
-    return seen
+        yield from net.batchnorm("gamma", "beta", after=" after a step").items()

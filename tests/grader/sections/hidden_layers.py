@@ -54,8 +54,7 @@ for points, question in ((4, forward), (6, backward)):
 @check(5, repair="gradients", question="backward")
 def mixed_activations(handin):
     for question in (forward, backward):
-        scenario = question([24, 16, 12], ["Tanh", "ReLU", "Sigmoid", "Tanh"])
-        handin.compare(scenario, ACCEPT)
+        handin.compare(question([24, 16, 12], ["Tanh", "ReLU", "Sigmoid", "Tanh"]), ACCEPT)
 
 
 @check(2, ACCEPT, repair="fresh gradients")

@@ -11,11 +11,10 @@ check, CHECKS = checks("2.2")
 @check(2, (), repair="parts")
 def loss(nn, given):
     """The loss of ordinary logits, for batches of different sizes one after the other."""
-    criterion, seen = nn.SoftmaxCrossEntropy(), {}
+    criterion = nn.SoftmaxCrossEntropy()
     for m in (7, 1, 4):
         x = given("the logits", np.random.RandomState(m).normal(0, 3, (m, 10)))
-        seen[f"the loss of {m} examples"] = criterion(x, given("the labels", batch(m, seed=1)[1]))
-    return seen
+        yield f"the loss of {m} examples", criterion(x, given("the labels", batch(m, seed=1)[1]))
 
 
 @check(1, repair="parts")
@@ -54,15 +53,14 @@ def log_sum_exp(handin):
 @check(2, repair="parts")
 def derivative(handin):
     def scenario(nn, given):
-        criterion, seen = nn.SoftmaxCrossEntropy(), {}
+        criterion = nn.SoftmaxCrossEntropy()
         for m in (5, 7):
             x = np.random.RandomState(m).normal(0, 3, (m, 10))
             loss = criterion.forward(x, batch(m, seed=3)[1])
             method = getattr(criterion, "derivative", None) or getattr(criterion, "backward", None)
             require(method, "SoftmaxCrossEntropy has no method derivative")
             with after("SoftmaxCrossEntropy.forward", loss):
-                seen[f"derivative() for {m} examples"] = method()
-        return seen
+                yield f"derivative() for {m} examples", method()
 
     handin.compare(scenario)
     if not hasattr(handin.nn.SoftmaxCrossEntropy, "derivative"):

@@ -35,11 +35,9 @@ def networks_side_by_side(handin):
         for seeds in ((0, 1), (2, 3)):
             for net, more in zip(nets, ((), (7,), (8, 9))):
                 net.train_on(*seeds, *more)
-        seen = {}
         for k, net in enumerate(nets, 1):
-            seen.update(net.parameters(f" of network {k} of three that are trained by turns (do "
-                                       "they share a velocity?)"))
-        return seen
+            yield from net.parameters(f" of network {k} of three that are trained by turns (do "
+                                      "they share a velocity?)").items()
 
     handin.compare(scenario, ACCEPT)
 
@@ -47,16 +45,15 @@ def networks_side_by_side(handin):
 @check(1, ACCEPT + ("batchnorm",))
 def with_batchnorm(nn, given):
     """gamma and beta take the plain step, without momentum."""
-    net, seen = Network(nn, [32, 32], num_bn_layers=2, **STEP), {}
+    net = Network(nn, [32, 32], num_bn_layers=2, **STEP)
     for seed in range(3):
         net.passed(*batch(8, seed))
         old = net.batchnorm("gamma", "beta", "dgamma", "dbeta")
         net.step()
         for name, new in net.batchnorm("gamma", "beta").items():
             layer, own = name.split(".")
-            told = f"{name} + lr * d{own} - {own} before, in step {seed + 1},"
-            seen[told] = new + net.lr * old[f"{layer}.d{own}"] - old[name]
-    return seen
+            yield (f"{name} + lr * d{own} - {own} before, in step {seed + 1},",
+                   new + net.lr * old[f"{layer}.d{own}"] - old[name])
 
 
 @check(1)
@@ -76,5 +73,6 @@ def velocity_is_not_initialised(handin):
         net.train_on(0)
         require(made <= 2, f"bias_init_fn is called {made} times for 2 layers: it makes the "
                            "biases, and no velocity, which begins at 0")
+        return {}
 
     observe(View(handin.nn, {"parts", "gradients"}), scenario)
