@@ -5,9 +5,9 @@ class indices. Every call to the network is watched, and the statistics are work
 outputs that it really gave. But for short_last_batch, the batch size divides the sets.
 """
 
-import collections
 import contextlib
 import functools
+import itertools
 from unittest import mock
 
 import numpy as np
@@ -21,13 +21,25 @@ EPOCHS, BATCH, D, K = 3, 10, 784, 10
 EVEN, UNEVEN = {"train": 40, "val": 20, "test": 30}, {"train": 43, "val": 17, "test": 21}
 CALLED = {"train": "training", "val": "validation", "test": "test"}
 CURVES = "training_losses", "training_errors", "validation_losses", "validation_errors"
+SETTINGS = [  # put right what was lost before? the handin's own network? hiddens, num_bn_layers
+    (False, False, [8], 1), (True, False, [8], 1), (True, True, [8], 1), (True, True, [8], 0),
+    (True, True, [], 0)]
 
 
-class Pass(collections.namedtuple("Pass", "name rows output mode then")):
-    """A forward of rows of the partition called name, None if they are of none; mode: train_mode.
+class Pass:
+    """A forward of rows of the set called name, None if they are of none; mode: mlp.train_mode.
 
-    then: the calls before the next forward, pairs of "backward" or "step" and the argument.
+    truth: their classes. then: the calls before the next forward, ("backward" or "step", argument).
     """
+
+    def __init__(self, run, x, output, mode):
+        self.name, self.rows, self.mode, self.then = None, (), mode, []
+        x = np.asarray(x, dtype=float)
+        for name, known in run.x.items() if x.shape[1:] == (D,) and len(x) else ():
+            rows = np.abs(x[:, :1] - known[:, 0]).argmin(axis=1)  # nearest by their first numbers
+            if np.abs(x - known[rows]).max() < 1e-5:
+                self.name, self.rows, self.truth = name, rows, run.labels[name][rows]
+                self.output = np.array(output, dtype=float).reshape(len(rows), K)
 
     @property
     def trains(self):
@@ -36,28 +48,43 @@ class Pass(collections.namedtuple("Pass", "name rows output mode then")):
         return what == ["backward", "step"] or (
             what[:1] == ["backward"] and self.name == "train" and self.mode)
 
+    @property
+    def classes(self):
+        """What the output is held against: the classes that backward got, or else the true ones."""
+        got = self.then[0][1] if self.then else self.truth
+        if got.shape == self.output.shape:
+            got = got.argmax(axis=1)
+        valid = got.shape == self.truth.shape and set(got) <= set(range(K))
+        return got.astype(int) if valid else self.truth
+
+    @property
+    def losses_and_errors(self):
+        z, classes = self.output, self.classes
+        losses = np.logaddexp.reduce(z, axis=1) - z[np.arange(len(z)), classes]
+        return losses, z.argmax(axis=1) != classes
+
 
 class Run:
     """One call of get_training_stats, and all that it did to the network."""
 
-    def __init__(self, view, own, one_hot, sizes=EVEN, epochs=EPOCHS, batch_size=BATCH):
+    def __init__(self, view, nn, hiddens, num_bn_layers, one_hot,
+                 sizes=EVEN, epochs=EPOCHS, batch_size=BATCH):
         rng, given = np.random.RandomState(0), Given()
-        self.nepochs, self.batch_size = epochs, batch_size
+        self.nepochs, self.batch_size, self.passes = epochs, batch_size, []
         self.x = {name: rng.normal(0, 1, (n, D)) for name, n in sizes.items()}
         self.labels = {name: rng.permutation(np.arange(n) % K) for name, n in sizes.items()}
-        self.passes, self._busy = [], False
-        dset = tuple((given(f"{name}x", x.copy()), given(f"{name}y", (
-            np.eye(K)[self.labels[name]] if one_hot else self.labels[name].copy())))
-            for name, x in self.x.items())
+        dset = tuple((given(f"{name}x", self.x[name].copy()),
+                      given(f"{name}y", np.eye(K)[labels] if one_hot else labels.copy()))
+                     for name, labels in self.labels.items())
         np.random.seed(11785)
         with quiet(), view.put_right():
             get_training_stats = view.get_training_stats
             try:
-                mlp = network(view if own else View(Reference()))
+                activations = [nn.Sigmoid() for _ in hiddens] + [nn.Identity()]
+                mlp = nn.MLP(D, K, list(hiddens), activations, weights, biases,
+                             nn.SoftmaxCrossEntropy(), 0.05, 0.5, num_bn_layers)
                 with self._watching(type(mlp)), mock.patch("numpy.random.seed") as seed:
                     result = get_training_stats(mlp, dset, epochs, batch_size)
-            except Lost:
-                raise
             except Exception as error:
                 line, what = told(error), "get_training_stats "
                 raise Lost(line if line.startswith(what) else f"{what}fails: {line}") from error
@@ -65,61 +92,38 @@ class Run:
         what = "None" if result is None else f"a {type(result).__name__}"
         require(isinstance(result, (tuple, list)), f"get_training_stats returns {what}: the "
                 "handout asks for the four curves and the confusion matrix")
-        self.result = list(result)
+        self.result, self.returns = list(result), (
+            f"get_training_stats returns {len(result)} values; the handout asks for five, the four "
+            "curves and the confusion matrix")
 
     def _watching(self, MLP):
-        """A context in which calls of MLP's from outside are noted; not what they call in turn.
-
-        The class is patched, not subclassed: a handin may copy, pickle or inspect the network.
-        """
-        def noting(what, method):
+        """Patch MLP so that calls are noted; no subclass: a handin may copy or pickle a network."""
+        def noting(name, method):
             def call(mlp, *args, **kwargs):
-                if self._busy:
-                    return method(mlp, *args, **kwargs)
                 argument, *_ = *args, *kwargs.values(), None
-                mode = getattr(mlp, "train_mode", None)
-                self._busy = True
-                try:
-                    output = method(mlp, *args, **kwargs)
-                finally:
-                    self._busy = False
-                if what == "forward":
-                    self.passes.append(Pass(
-                        *self._rows(argument), np.array(output, dtype=float), mode, []))
+                mode, output = getattr(mlp, "train_mode", None), method(mlp, *args, **kwargs)
+                if name not in ("backward", "step"):
+                    self.passes.append(Pass(self, argument, output, mode))
                 elif self.passes:
-                    self.passes[-1].then.append((what, np.array(argument)))
+                    self.passes[-1].then.append((name, np.array(argument)))
                 return output
             return call
 
-        names = {name: "forward" if name == "__call__" or "forward" in name else name
-                 for name in dir(MLP)}
         return mock.patch.multiple(MLP, **{
-            name: noting(what, getattr(MLP, name)) for name, what in names.items()
-            if what in ("forward", "backward", "step")})
-
-    def _rows(self, x):
-        """The partition of the rows of x, and their numbers there; (None, ()) if there is none."""
-        x = np.asarray(x, dtype=float)
-        if x.ndim == 2 and x.shape[1] == D and len(x):
-            for name, known in self.x.items():
-                rows = np.abs(x[:, np.newaxis, :8] - known[:, :8]).max(axis=2).argmin(axis=1)
-                if np.abs(x - known[rows]).max() < 1e-5:
-                    return name, rows
-        return None, ()
+            name: noting(name, getattr(MLP, name)) for name in dir(MLP)
+            if "forward" in name or name in ("__call__", "backward", "step")})
 
     def epochs(self):
         """For each epoch: the passes that train, and those after them, before the next epoch."""
         steps = [k for k, at in enumerate(self.passes) if at.trains and at.name == "train"]
-        require(steps, "get_training_stats " + (
-            "trains on rows that are not in the training set" if any(
-                at.trains for at in self.passes) else
-            "never calls forward with training examples and then backward"))
+        require(steps, "get_training_stats never calls forward with training examples and then "
+                       "backward")
         size, more = divmod(len(steps), self.nepochs)
         require(not more, f"get_training_stats trains on {len(steps)} batches in {self.nepochs} "
                           "epochs: not the same number in each")
-        return [([self.passes[k] for k in steps[first:first + size]],
-                 self.passes[steps[first + size - 1] + 1:end])
-                for first, end in zip(range(0, len(steps), size), [*steps[size::size], None])]
+        epochs = [steps[first:first + size] for first in range(0, len(steps), size)]
+        return [([self.passes[k] for k in epoch], self.passes[epoch[-1] + 1:end])
+                for epoch, end in zip(epochs, [*steps[size::size], None])]
 
     def evaluated(self, name, passes, which):
         """Those of the passes that are of a partition: all of it, in eval mode, or else Lost."""
@@ -130,85 +134,35 @@ class Run:
                                 f"epoch: {len(rows)} of its {n} examples are")
         require(not any(at.mode for at in passes), f"the {CALLED[name]} set is evaluated in "
                                                    "training mode: call mlp.eval() first")
-        return passes
-
-    def classes(self, at):
-        """What a pass is held against: the classes that backward got, or else the true ones."""
-        what, labels = (at.then or [("", None)])[0]
-        if what == "backward":
-            if labels.shape == (len(at.rows), K):
-                return labels.argmax(axis=1)
-            if labels.shape == (len(at.rows),) and np.all((labels >= 0) & (labels < K)):
-                return labels.astype(int)
-        return self.labels[at.name][at.rows]
-
-    def losses_and_errors(self, passes):
-        """Two lists, with an array for each pass: the losses and the mistakes, per example."""
-        losses, errors = [], []
-        for at in passes:
-            truth = self.classes(at)
-            require(at.output.shape == (len(truth), K), f"forward returns shape {at.output.shape} "
-                    f"for {len(truth)} examples of {K} classes")
-            log_sm = at.output - np.logaddexp.reduce(at.output, axis=1)[:, np.newaxis]
-            losses.append(-log_sm[np.arange(len(truth)), truth])
-            errors.append(at.output.argmax(axis=1) != truth)
-        return losses, errors
-
-
-def network(nn):
-    """The first of three networks, with BatchNorm, without, and linear, that can take a step."""
-    def built():
-        activations = [nn.Sigmoid() for _ in hiddens] + [nn.Identity()]
-        return nn.MLP(D, K, list(hiddens), activations, weights, biases, nn.SoftmaxCrossEntropy(),
-                      0.05, 0.5, num_bn_layers)
-
-    for hiddens, num_bn_layers in [([8], 1), ([8], 0), ([], 0)]:
-        with contextlib.suppress(Exception):
-            mlp = built()
-            mlp.forward(np.zeros((2, D)))
-            mlp.backward(np.eye(K)[:2])
-            mlp.step()
-            mlp.eval()
-            if mlp.forward(np.zeros((3, D))).shape == (3, K):
-                return built()
-    raise Lost("no network of hw1.py can be trained")
+        return list({tuple(at.rows): at for at in passes}.values())  # __call__ may call forward
 
 
 @functools.lru_cache(maxsize=1)
 def best_run(handin):
-    """Return ({question: Lost or None}, run, setting) of the run of the handin that loses least."""
-    best, least = None, np.inf
-    for repaired, own in ((False, False), (True, False), (True, True)):
-        repairs = {repair for check in (handin.lost_before() if repaired else ())
-                   for repair in check.repairs} & {"parts", "batchnorm", "weights"}
-        for one_hot in (True, False):
-            setting, losses = (View(handin.nn, repairs), own, one_hot), dict.fromkeys(ABOUT_A_RUN)
+    """Return ({question: Lost}, run, setting) of the run of the handin that loses least."""
+    outcomes = []
+    for (repaired, own, *network), one_hot in itertools.product(SETTINGS, (True, False)):
+        before = handin.lost_before() if repaired else ()
+        view = View(handin.nn, {repair for check in before for repair in check.repairs})
+        setting, losses = (view, view if own else Reference(), *network, one_hot), {}
+        try:
+            run = Run(*setting)
+        except Lost as lost:
+            run, losses = None, dict.fromkeys(ABOUT_A_RUN, lost)
+        for question in ABOUT_A_RUN if run else ():
             try:
-                run = Run(*setting)
+                question(run)
             except Lost as lost:
-                run, losses = None, dict.fromkeys(ABOUT_A_RUN, lost)
-            for question in ABOUT_A_RUN if run else ():
-                try:
-                    question(run)
-                except Lost as lost:
-                    losses[question] = lost
-            price = sum(ABOUT_A_RUN[question] for question, lost in losses.items() if lost)
-            if price < least:
-                best, least = (losses, run, setting), price
-            if price == 0:
-                return best
-    return best
-
-
-def require_values(run, least):
-    n = len(run.result)
-    require(least <= n <= 5, f"get_training_stats returns {n} values; the handout asks for five, "
-                             "the four curves and the confusion matrix")
+                losses[question] = lost
+        outcomes.append((losses, run, setting))
+        if not losses:
+            break
+    return min(outcomes, key=lambda outcome: sum(map(ABOUT_A_RUN.get, outcome[0])))
 
 
 def result(run):
     """Four curves, float64, of an entry an epoch."""
-    require_values(run, 4)
+    require(len(run.result) in (4, 5), run.returns)
     for name, curve in zip(CURVES, run.result):
         require(isinstance(curve, np.ndarray),
                 f"{name} is a {type(curve).__name__}, the grader compares with a NumPy array")
@@ -219,39 +173,34 @@ def result(run):
                 f"{(run.nepochs,)} and float64: an entry for each of {run.nepochs} epochs")
 
 
-def batch_sizes(run, epoch):
-    sizes = [len(at.rows) for at in epoch]
-    require(max(sizes) <= run.batch_size, "a batch is larger than batch_size")
-    require(sum(sizes) % run.batch_size or min(sizes) >= run.batch_size,
-            "a batch is smaller than batch_size, which divides the training set")
-
-
 def batches(run):
     """Each epoch trains once on every example, with its own label, in a new order."""
     require(not run.changed.startswith("train"), run.changed)
     trained = [at for at in run.passes if at.trains]
-    for name in [at.name for at in trained if at.name != "train"]:
-        raise Lost("get_training_stats trains on " + (
-            f"the {CALLED[name]} set: only evaluate on it" if name else
-            "rows that are not in the training set"))
-    require(run.seeds < run.nepochs,
+    for at in trained:
+        require(at.name, "get_training_stats trains on rows that are not in the training set")
+        require(at.name == "train", f"get_training_stats trains on the {CALLED[at.name]} set: only "
+                                    "evaluate on it")
+    require(run.seeds < EPOCHS,
             "get_training_stats calls np.random.seed in each epoch: seed once, or not at all")
     orders, n = [], len(run.x["train"])
     for epoch, _ in run.epochs():
-        rows = [row for at in epoch for row in at.rows]
-        batch_sizes(run, epoch)
+        sizes, rows = [len(at.rows) for at in epoch], [row for at in epoch for row in at.rows]
+        require(max(sizes) <= run.batch_size, "a batch is larger than batch_size")
+        require(len(rows) % run.batch_size or min(sizes) >= run.batch_size,
+                "a batch is smaller than batch_size, which divides the training set")
         require(not len(rows) == n // BATCH * BATCH != n,
                 f"the last, shorter batch is dropped: {len(rows)} of {n} examples are trained on")
         require(sorted(rows) == list(range(n)),
                 f"an epoch does not train on each example once: it takes {len(rows)} rows, "
                 f"{len(set(rows))} different ones, of {n}")
-        require(all((run.classes(at) == run.labels["train"][at.rows]).all() for at in epoch),
+        require(all((at.classes == at.truth).all() for at in epoch),
                 "backward gets labels of other examples than forward: shuffle data and labels "
                 "together")
         orders.append(rows)
-    require(not orders[0] == orders[1] == orders[2] == sorted(orders[0]),
+    require(orders != [list(range(n))] * EPOCHS,
             "the examples are not shuffled: every epoch takes them in the same order")
-    require(orders[1] not in (orders[0], orders[2]),
+    require(all(order != following for order, following in zip(orders, orders[1:])),
             "two epochs take the examples in the same order: shuffle anew for each")
     require(all([what for what, _ in at.then[1:2]] == ["step"] for at in trained),
             "a batch is not followed by one step: forward, backward, step for each")
@@ -260,92 +209,80 @@ def batches(run):
 def training_statistics(run):
     """Averages per example, over the batches as they were trained on."""
     epochs = run.epochs()
-    require(not any(at.mode is False for at in epochs[0][0]),
-            "the network trains in eval mode: call mlp.train() first")
-    require(not any(at.mode is False for epoch, _ in epochs for at in epoch),
-            "after the first validation the network goes on training in eval mode: call "
-            "mlp.train() each epoch")
-    again = [[at for at in after if at.name == "train"] for _, after in epochs]
-    if all(again) and run.result:
-        means = [np.concatenate(run.losses_and_errors(passes)[0]).mean() for passes in again]
-        require(difference_of("", run.result[0], np.array(means), []),
-                "training_losses are those of a second pass after each epoch: average the batches "
-                "as they were trained on")
-    check_curves(run, CURVES[:2], [epoch for epoch, _ in epochs])
+    still = [any(at.mode is False for at in epoch) for epoch, _ in epochs]
+    require(not still[0], "the network trains in eval mode: call mlp.train() first")
+    require(not any(still), "after the first validation the network goes on training in eval mode: "
+                            "call mlp.train() each epoch")
+    check_curves(run, 0, epochs)
 
 
 def validation_statistics(run):
     """Averages per example over the validation set, in eval mode, after each epoch."""
-    epochs = run.epochs()
-    check_curves(run, CURVES[2:], [run.evaluated("val", after, "each") for _, after in epochs])
+    epochs = [(run.evaluated("val", after, "each"), ()) for _, after in run.epochs()]
+    check_curves(run, 2, epochs)
 
 
 def confusion_matrix(run):
     """Counts over the test set: rows the predicted class, columns the true one."""
-    require_values(run, 5)
-    matrix, want, label = run.result[4], np.zeros((K, K)), run.labels["test"]
+    require(len(run.result) == 5, run.returns)
+    matrix, label = run.result[4], run.labels["test"]
     require(isinstance(matrix, np.ndarray) and matrix.dtype.kind in "biuf", "confusion_matrix is a "
             f"{type(matrix).__name__}, the grader compares with a NumPy array of numbers")
-    require(matrix.shape == (K, K),
-            f"confusion_matrix has shape {matrix.shape}, for {K} classes it is {(K, K)}")
     tested = run.evaluated("test", run.epochs()[-1][1], "the last")
     predicted = {row: z.argmax() for at in tested for row, z in zip(at.rows, at.output)}
-    for row in predicted:
-        want[predicted[row], label[row]] += 1
-    matrix = matrix.astype(float)
-    same_sums = all(np.array_equal(matrix.sum(axis), want.sum(axis)) for axis in (0, 1))
-    compare("confusion_matrix", matrix, want, {
+    want = np.eye(K)[list(predicted.values())].T @ np.eye(K)[label[list(predicted)]]
+    same_sums = matrix.shape == want.shape and all(
+        np.array_equal(matrix.sum(axis), want.sum(axis)) for axis in (0, 1))
+    compare("confusion_matrix", matrix, {
+        "": want,
         "is transposed: rows are the predicted class, columns the true one": want.T,
         "holds fractions, not counts": want / want.sum(),
         "has right sums of rows and columns but wrong entries: predictions and labels are not in "
         "the same order": matrix if same_sums else want})
 
 
-def compare(name, got, want, mistakes):
-    """Lost if the statistic is not as wanted; mistakes: {reason: the value that it is then}."""
-    problem, *alike = (difference_of(name, got, np.array(value, dtype=float), [])
-                       for value in (want, *mistakes.values()))
-    if problem:
-        raise Lost(next((f"{name} {reason}" for reason, differs in zip(mistakes, alike)
-                         if not differs), problem))
+def compare(name, got, values):
+    """Lost if a statistic is not values[""]: for the reason whose value it is, if it is one's."""
+    with quiet(), contextlib.suppress(TypeError, ValueError):
+        got = np.array(got, dtype=float)  # what its type costs is asked elsewhere
+    problems = {reason: difference_of(name, got, np.array(value, dtype=float), [])
+                for reason, value in values.items()}
+    alike = [reason for reason in values if not problems[reason]]
+    require("" in alike, f"{name} {alike[0]}" if alike else problems[""])
 
 
-def mistaken(epoch):
-    """What the average of an epoch's values, an array for each batch, may be instead."""
-    every, means = np.concatenate(epoch), [values.mean() for values in epoch]
-    return {
-        "are averages of the batches' averages: the short last batch counts too much; average per "
-        "example": np.mean(means),
-        "are sums over the examples, not averages": every.sum(),
-        "are sums of the batches' averages": np.sum(means),
-        "are averages over the number of batches, not of examples": every.sum() / len(epoch),
-        "are of the last batch alone": means[-1],
-        "are accuracies: an error is the part that is wrong": 1 - every.mean(),
-        "are percentages: an error is from 0 to 1": 100 * every.mean()}
-
-
-def check_curves(run, names, epochs):
-    """Hold two curves against the passes of each epoch."""
-    found, curves = zip(*map(run.losses_and_errors, epochs)), dict(zip(CURVES, run.result))
-    for name, epochs in zip(names, found):
-        require(name in curves, f"get_training_stats does not return {' and '.join(names)}")
-        got, mistakes = curves[name], [mistaken(epoch) for epoch in epochs]
-        with quiet(), contextlib.suppress(TypeError, ValueError):
-            got = np.array(got, dtype=float)  # what its type costs is asked elsewhere
-        compare(name, got, [np.concatenate(epoch).mean() for epoch in epochs],
-                {reason: [values[reason] for values in mistakes] for reason in mistakes[0]})
+def check_curves(run, first, epochs):
+    """Hold a curve of losses and one of errors against each epoch's passes, and those after."""
+    require(len(run.result) >= first + 2, run.returns)
+    for k in (0, 1):
+        batches = [[at.losses_and_errors[k] for at in passes] for passes, _ in epochs]
+        again = [[at.losses_and_errors[k] for at in after if at.name == "train"]
+                 for _, after in epochs]
+        means = [[values.mean() for values in epoch] for epoch in batches]
+        sums = np.array([np.concatenate(epoch).sum() for epoch in batches])
+        average = sums / [len(np.concatenate(epoch)) for epoch in batches]
+        compare(CURVES[first + k], run.result[first + k], {
+            "": average,
+            "are those of a second pass after each epoch: average the batches as they were trained "
+            "on": [np.concatenate(epoch).mean() if epoch else np.nan for epoch in again],
+            "are averages of the batches' averages: the short last batch counts too much; average "
+            "per example": list(map(np.mean, means)),
+            "are sums over the examples, not averages": sums,
+            "are sums of the batches' averages": list(map(np.sum, means)),
+            "are averages over the number of batches, not of examples":
+                sums / list(map(len, means)),
+            "are of the last batch alone": [epoch[-1] for epoch in means],
+            "are accuracies: an error is the part that is wrong": 1 - average,
+            "are percentages: an error is from 0 to 1": 100 * average})
 
 
 ABOUT_A_RUN = {result: 1, batches: 2, training_statistics: 2, validation_statistics: 2,
                confusion_matrix: 2}  # their points
 
-
 for question, points in ABOUT_A_RUN.items():
     @check(points, name=question.__name__)
     def about_a_run(handin, question=question):
-        lost = best_run(handin)[0][question]
-        if lost:
-            raise lost
+        return best_run(handin)[0].get(question)
 
 
 @check(1)
@@ -353,13 +290,10 @@ def short_last_batch(handin):
     """A last batch that is shorter counts by its examples; so do one epoch and two."""
     losses, run, setting = best_run(handin)
     for sizes, epochs, batch_size in ((UNEVEN, 3, BATCH), (EVEN, 1, BATCH), (EVEN, 2, BATCH // 2)):
-        other = Run(*setting, sizes=sizes, epochs=epochs, batch_size=batch_size)
-        if losses[batches] is None:
-            for epoch, _ in other.epochs():
-                batch_sizes(other, epoch)
-        for question, lost in losses.items():
-            if lost is None and not (question is batches and epochs < 3):
+        other = Run(*setting, sizes, epochs, batch_size)
+        for question in ABOUT_A_RUN:
+            if question not in losses:
                 question(other)
-    if not any(losses.values()) and run.result[4].dtype.kind not in "iu":
+    if not losses and run.result[4].dtype.kind not in "iu":
         handin.advice.append(f"confusion_matrix has dtype {run.result[4].dtype}; counts are "
                              "integers, and a strict grader compares dtypes")
