@@ -61,48 +61,43 @@ class Network:
                     setattr(new, name, getattr(old, name))
         return mlp
 
-    def forward(self, x, own=False):
-        """The output; own: the handin's, also where gradients are written in."""
-        if "gradients" in self.nn.repairs and not own:
-            self.right = self.copied(View(Reference()))
-            self.right.nlayers = len(self.right.W)  # hidden layers may be missing
-            return self.right.forward(x)
+    def forward(self, x):
         if "fresh" in self.nn.repairs and hasattr(self, "output"):
             self.mlp = self.copied(self.nn)
         self.output = self.mlp.forward(x)
         return self.output
 
-    def backward(self, labels):
-        if "gradients" not in self.nn.repairs:
-            with after("MLP.forward", self.output):
-                self.mlp.backward(labels)
-            require(any(map(np.any, self.gradients().values())),
-                    "MLP.backward leaves dW and db at 0")
-            return
-        self.right.backward(labels)
-        for name in ("dW", "db"):
-            right, held = getattr(self.right, name), getattr(self.mlp, name, None)
-            if held is None or len(held) != len(right):
-                held = [None] * len(right)
-                setattr(self.mlp, name, held)
-            for i, gradient in enumerate(right):
-                held[i] = gradient
-        if self.num_bn_layers:
-            for layer, right in zip(members(self.mlp, "bn_layers"), self.right.bn_layers):
-                for name in ("dgamma", "dbeta", "running_mean", "running_var"):
-                    setattr(layer, name, getattr(right, name))
-
-    def zero_grads(self):
-        if not self.nn.repairs & {"zero_grads", "gradients"}:
-            with contextlib.suppress(Exception):  # which section 2.3 asks
-                self.mlp.zero_grads()
-
     def passed(self, x, labels):
         """The gradients after a batch has gone forward and backward."""
-        self.zero_grads()
+        if "gradients" in self.nn.repairs:
+            self.write_gradients(x, labels)
+            return self.gradients()
+        if "zero_grads" not in self.nn.repairs:
+            with contextlib.suppress(Exception):  # which section 2.3 asks
+                self.mlp.zero_grads()
         self.forward(x)
-        self.backward(labels)
+        with after("MLP.forward", self.output):
+            self.mlp.backward(labels)
+        require(any(map(np.any, self.gradients().values())), "MLP.backward leaves dW and db at 0")
         return self.gradients()
+
+    def write_gradients(self, x, labels):
+        """Put the reference's gradients and running statistics where the handin's step looks."""
+        right = self.copied(View(Reference()))
+        right.nlayers = len(right.W)  # hidden layers may be missing
+        right.forward(x)
+        right.backward(labels)
+        for name in ("dW", "db"):
+            gradients, held = getattr(right, name), getattr(self.mlp, name, None)
+            if held is None or len(held) != len(gradients):
+                held = [None] * len(gradients)
+                setattr(self.mlp, name, held)
+            for i, gradient in enumerate(gradients):
+                held[i] = gradient
+        if self.num_bn_layers:
+            for new, old in zip(members(self.mlp, "bn_layers"), right.bn_layers):
+                for name in ("dgamma", "dbeta", "running_mean", "running_var"):
+                    setattr(new, name, getattr(old, name))
 
     def step(self):
         before = self.parameters()

@@ -64,31 +64,31 @@ for number in (1, 2, 3):  # of four hidden layers
     @check(1, ACCEPT + ("gradients",), f"in a network, num_bn_layers={number}",
            repair="gradients", question="in a network")
     def in_a_network(nn, given, number=number):
-        net, (x, labels) = Network(nn, [32] * 4, num_bn_layers=number), batch(8, seed=4)
-        net.batchnorm()
-        net.zero_grads()
-        seen = {"forward(x) with BatchNorm": net.forward(given("x", x), own=True)}
+        net, batch_of_8 = Network(nn, [32] * 4, num_bn_layers=number), batch(8, seed=4)
+        x, labels = map(given, ("x", "labels"), batch_of_8)
+        net.batchnorm()  # which must be there
         if "gradients" in nn.repairs:  # backward must run, but what it gives is judged elsewhere
+            net.forward(x)
             net.mlp.backward(labels)
             require(any(map(np.any, net.batchnorm("dgamma", "dbeta").values())),
                     "MLP.backward leaves dgamma and dbeta at 0")
-            net.forward(x)
-        net.backward(given("labels", labels))
-        return {**seen, **net.batchnorm("dgamma", "dbeta"), **net.gradients()}
+        gradients = net.passed(x, labels)
+        seen = {"forward(x) with BatchNorm": net.output, **net.batchnorm("dgamma", "dbeta")}
+        return {**seen, **gradients}
 
 
 @check(2, ACCEPT + ("fresh", "gradients"), repair="gradients")
 def train_and_infer(nn, given):
     """A step, then batches in inference: gamma and beta move, the running statistics are used."""
     net = Network(nn, [32] * 3, lr=0.05, num_bn_layers=2)
-    net.batchnorm()
+    net.batchnorm()  # which must be there
     for k, seed in enumerate((5, 6), 1):
         net.mlp.train()
         net.train_on(seed, m=50)
         net.mlp.eval()
         for n in range(3):
-            yield f"forward(x) in inference, after step {k}, batch {n}", net.forward(
-                batch(10, seed=7 + n)[0], own=True)
+            out = net.forward(batch(10, seed=7 + n)[0])
+            yield f"forward(x) in inference, after step {k}, batch {n}", out
 
 
 @check(1, ACCEPT + ("gradients",))

@@ -32,8 +32,7 @@ check(3, ACCEPT, "backward", repair="gradients")(backward([]))
 def zero_grads(nn, given):
     """Every gradient that is there is 0 after zero_grads, and W and b are what they were."""
     net, (x, labels) = Network(nn, []), batch(8, seed=3)
-    net.forward(x)
-    net.backward(labels)
+    net.passed(x, labels)
     net.mlp.zero_grads()
     for name, entry in entries(net.mlp, "dW", "db").items():
         require(entry is None or not np.any(entry),
