@@ -18,6 +18,8 @@ import zlib
 LARGEST = 32 << 20  # bytes that a handin may hold
 MOST = 1000         # files that it may have
 GZIP, ZIP = b"\x1f\x8b", b"PK"
+COMPRESSED = {GZIP: lambda: zlib.decompressobj(wbits=31), b"BZh": bz2.BZ2Decompressor,
+              b"\xfd7zXZ": lzma.LZMADecompressor}
 SUFFIXES = ".tar", ".tgz", ".gz", ".bz2", ".tbz", ".xz", ".txz", ".zip", ".py"
 
 
@@ -41,18 +43,21 @@ def unpack(path, folder):
         files = {"hw1/hw1.py": path.read_bytes()}
     else:
         content = path.read_bytes()
+        if not content.startswith((GZIP, ZIP)):
+            advice.append("the archive is not gzipped: make it with tar -czf, or by handin.sh")
         try:
-            files = {name: file for name, file in members(content, advice).items() if wanted(name)}
+            files = {name: file for name, file in members(content).items() if wanted(name)}
         except Refused as refused:
             raise Refused(f"{path.name} is refused: {refused}") from refused
         except Exception as error:  # for damaged archives, the libraries raise almost every kind
             why = (str(error).splitlines() or [type(error).__name__])[0].rstrip(":")
             raise Refused(f"{path.name} is no tar archive, or a damaged one: {why}") from error
-    name, is_zip, note = hw1_in(files, path.name), content.startswith(ZIP), None
+    files, name = about_hw1(files, path.name)
+    is_zip, note = content.startswith(ZIP), None
     if is_zip or name != "hw1/hw1.py":
         note = ("the course's grader would find no hw1/hw1.py in this handin as it is packed, and "
                 f"give 0 points: {'it is a zip archive' if is_zip else f'its hw1.py is {name}'}")
-    for place, content in moved(files, name).items():
+    for place, content in files.items():
         target = pathlib.Path(folder, place)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -65,29 +70,24 @@ def unpack(path, folder):
     return note, advice
 
 
-def hw1_in(files, handin):
-    """The name of hw1/hw1.py among the files; or else of the one that is meant for it."""
+def about_hw1(files, handin):
+    """The files as they stand about hw1/hw1.py, or what is meant for it, and the name of that."""
     names = [name for name in files if name == "hw1/hw1.py"]
     for ending in ("/hw1/hw1.py", "/hw1.py"):
         names = names or [name for name in files if f"/{name.lower()}".endswith(ending)]
-    if len(names) == 1:
-        return names[0]
-    told = ", ".join(sorted(names or files)[:5]) or "nothing"
-    if len(names or files) > 5:
-        told += f" and {len(names or files) - 5} files more"
-    told = f", but {told}: which is meant?" if names else f"; it holds {told}"
-    raise Refused(f"{handin} holds no hw1/hw1.py{told}")
-
-
-def moved(files, name):
-    """The files as they stand about hw1/hw1.py, if the one called name is that."""
-    folder = name[:-len("hw1.py")]  # becomes hw1/
+    if len(names) != 1:
+        held = sorted(names or files)
+        more = f" and {len(held) - 5} files more" if len(held) > 5 else ""
+        told = f"{', '.join(held[:5]) or 'nothing'}{more}"
+        told = f", but {told}: which is meant?" if names else f"; it holds {told}"
+        raise Refused(f"{handin} holds no hw1/hw1.py{told}")
+    folder = names[0][:-len("hw1.py")]  # becomes hw1/
     root = folder[:-len("hw1/")] if f"/{folder}".lower().endswith("/hw1/") else folder
-    beside = {other[len(root):]: content for other, content in files.items()
-              if other.startswith(root) and (root == folder or not other.startswith(folder))}
-    inside = {f"hw1/{other[len(folder):]}": content for other, content in files.items()
-              if other.startswith(folder)}
-    return {**beside, **inside, "hw1/hw1.py": files[name]}
+    beside = {name[len(root):]: content for name, content in files.items()
+              if name.startswith(root) and (root == folder or not name.startswith(folder))}
+    inside = {f"hw1/{name[len(folder):]}": content for name, content in files.items()
+              if name.startswith(folder)}
+    return {**beside, **inside, "hw1/hw1.py": files[names[0]]}, names[0]
 
 
 def files_of(folder):
@@ -108,71 +108,51 @@ def wanted(name):
                    for part in name.split("/"))
 
 
-# ---- Archives ------------------------------------------------------------------------------------
-
-def members(content, advice):
-    """The files of an archive, {name: bytes}."""
+def members(content):
+    """The files of an archive, {name: bytes}; what its links lead to has their names, too."""
     if content.startswith(ZIP):
-        return of_zip(zipfile.ZipFile(io.BytesIO(content)))
-    if content.startswith(GZIP):
-        content = gunzipped(content)
-    else:
-        advice.append("the archive is not gzipped: make it with tar -czf, or by handin.sh")
-        for magic, reader in ((b"BZh", bz2.BZ2File), (b"\xfd7zXZ", lzma.LZMAFile)):
-            if content.startswith(magic):
-                content = reader(io.BytesIO(content)).read(LARGEST + 1)
-    check(1, len(content))
-    return of_tar(tarfile.open(fileobj=io.BytesIO(content), mode="r:"))
-
-
-def check(count, size):
-    """Refused if it is more than a handin can hold."""
-    if count > MOST:
-        raise Refused(f"more than {MOST} members")
-    if size > LARGEST:
-        raise Refused(f"it unpacks to more than {LARGEST >> 20} MB")
-
-
-def gunzipped(content):
-    """What was gzipped; as gzip does, what follows it (zeros, mostly) is let be."""
-    whole = b""
-    while content.startswith(GZIP):
-        stream = zlib.decompressobj(wbits=31)
-        whole += stream.decompress(content, LARGEST + 1 - len(whole))
-        check(1, len(whole))
-        if not stream.eof:
-            raise EOFError("it ends before its time")
-        content = stream.unused_data
-    return whole
-
-
-def of_tar(archive):
+        archive = zipfile.ZipFile(io.BytesIO(content))
+        check([member.file_size for member in archive.infolist()])
+        return {plain(member.filename): archive.read(member)
+                for member in archive.infolist() if not member.is_dir()}
+    content = decompressed(content)
+    check([len(content)])
+    archive = tarfile.open(fileobj=io.BytesIO(content), mode="r:")
+    check([member.size for member in archive.getmembers()])  # sparse files are packed smaller
     files, links = {}, {}
-    for count, member in enumerate(archive, 1):
-        check(count, member.size)  # of a sparse file, more than what is packed
+    for member in archive.getmembers():
         name = plain(member.name)
         if member.isfile():
             files[name] = archive.extractfile(member).read()
         elif member.issym() or member.islnk():
             links[name] = plain(member.linkname, posixpath.dirname(name) if member.issym() else "")
-    for _ in range(5):  # links that lead to links
-        for name, target in links.items():
-            below = f"{target}/"
-            for other, content in list(files.items()):
-                if other == target or (other.startswith(below) and not name.startswith(below)):
-                    files.setdefault(name + other[len(target):], content)
-        check(len(files), sum(map(len, files.values())))
+    for name, target in [*links.items()] * 5:  # links that lead to links
+        if not name.startswith(f"{target}/"):
+            for other in [other for other in files if f"{other}/".startswith(f"{target}/")]:
+                files.setdefault(name + other[len(target):], files[other])
+            check([*map(len, files.values())])
     return files
 
 
-def of_zip(archive):
-    files, size = {}, 0
-    for count, member in enumerate(archive.infolist(), 1):
-        size += member.file_size
-        check(count, size)
-        if not member.is_dir():
-            files[plain(member.filename)] = archive.read(member)
-    return files
+def decompressed(content):
+    """What was compressed, if it was; what follows that (zeros, mostly) is let be, as by gzip."""
+    whole, magic = b"", next(filter(content.startswith, COMPRESSED), None)
+    while magic and content.startswith(magic):
+        stream = COMPRESSED[magic]()
+        whole += stream.decompress(content, LARGEST + 1 - len(whole))
+        check([len(whole)])
+        if not stream.eof:
+            raise EOFError("it ends before its time")
+        content = stream.unused_data
+    return whole if magic else content
+
+
+def check(sizes):
+    """Refused if files of these sizes are more than a handin can hold."""
+    if len(sizes) > MOST:
+        raise Refused(f"more than {MOST} members")
+    if sum(sizes) > LARGEST:
+        raise Refused(f"it unpacks to more than {LARGEST >> 20} MB")
 
 
 def plain(name, folder=""):
