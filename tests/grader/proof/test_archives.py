@@ -1,6 +1,8 @@
 """What is unpacked of a handin, whatever it is packed in, and what is refused."""
 
+import bz2
 import gzip
+import lzma
 import os
 import tarfile
 import zipfile
@@ -10,10 +12,22 @@ import pytest
 from tests.grader.handin import LARGEST, MOST, Refused, holds_hw1, is_handin, unpack
 from tests.grader.proof.handins import archive, link
 
-SYMBOLIC, HARD, PASSWD = tarfile.SYMTYPE, tarfile.LNKTYPE, "/etc/passwd"
-HW1, OWN = ("hw1/hw1.py", b"a"), {"hw1/hw1.py": b"a"}
-NOTE = ("the course's grader would find no hw1/hw1.py in this handin as it is packed, and give "
-        "0 points: ")
+SOFT, HARD, PASSWD = tarfile.SYMTYPE, tarfile.LNKTYPE, "/etc/passwd"
+MORE = gzip.compress(bytes(512), mtime=0)  # as the id of a test, it must always be the same
+HW1, OWN, ZIP = ("hw1/hw1.py", b"a"), {"hw1/hw1.py": b"a"}, "it is a zip archive"
+
+
+def packed(path, content):
+    """Write a handin: bytes as they are; members as the suffix of the file's name says."""
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif path.suffix == ".zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+            for member in content:
+                file.writestr(*member)
+    else:
+        archive(path, *content, mode=f"w:{path.suffix[1:]}")
+    return path
 
 
 def unpacked(path, folder):
@@ -26,62 +40,49 @@ def unpacked(path, folder):
              for place in places if place.is_file()}, *told)
 
 
-@pytest.mark.parametrize("members, others", [
-    ([("./hw1/hw1.py", b"a")], {}), ([("hw1//hw1.py", b"a")], {}), ([("/hw1/hw1.py", b"a")], {}),
-    ([("hw1/hw1.py", b"old"), HW1], {}),
+@pytest.mark.parametrize("members, others, wrong", [
+    ([("./hw1/hw1.py", b"a")], {}, None), ([("hw1//hw1.py", b"a")], {}, None),
+    ([("/hw1/hw1.py", b"a")], {}, None), ([("hw1/hw1.py", b"old"), HW1], {}, None),
     ([HW1, ("hw1/part/c.py", b"c"), ("utils/x.py", b"x"), ("w.npy", b"\x93N")],
-     {"hw1/part/c.py": b"c", "utils/x.py": b"x", "w.npy": b"\x93N"}),
-    ([HW1, link(HARD, "hw1/b.py", "hw1/hw1.py")], {"hw1/b.py": b"a"}),
-    ([("src/hw1.py", b"a"), link(SYMBOLIC, "hw1/hw1.py", "../src/hw1.py")], {"src/hw1.py": b"a"}),
-    ([("src/hw1.py", b"a"), link(SYMBOLIC, "hw1", "src")], {"src/hw1.py": b"a"}),
-    ([HW1, link(SYMBOLIC, "hw1/l", "."), link(SYMBOLIC, "x", "y"), link(SYMBOLIC, "y", "x")], {}),
-    ([HW1, link(SYMBOLIC, "hw1/etc", PASSWD), link(SYMBOLIC, "up", "../../x"),
-      link(HARD, "h", PASSWD)], {}),
-    ([HW1, link(tarfile.CHRTYPE, "hw1/null", ""), link(tarfile.FIFOTYPE, "hw1/fifo", "")], {}),
-    ([HW1, ("../out.py", b"b"), ("hw1/../../out.py", b"b"), (f"hw1/{300 * 'x'}.py", b"b")], {}),
-    ([HW1, ("hw1/.git/config", b"g"), ("hw1/._hw1.py", b"m"),
-      ("hw1/__pycache__/hw1.cpython-311.pyc", b"p")], {}),
+     {"hw1/part/c.py": b"c", "utils/x.py": b"x", "w.npy": b"\x93N"}, None),
+    ([HW1, link(HARD, "hw1/b.py", "hw1/hw1.py")], {"hw1/b.py": b"a"}, None),
+    ([("s/hw1.py", b"a"), link(SOFT, "hw1/hw1.py", "../s/hw1.py")], {"s/hw1.py": b"a"}, None),
+    ([("s/hw1.py", b"a"), link(SOFT, "hw1", "s")], {"s/hw1.py": b"a"}, None),
+    ([HW1, link(SOFT, "a", "b"), link(SOFT, "b", "hw1"), link(SOFT, "hw1/l", "."),
+      link(SOFT, "x", "y"), link(SOFT, "y", "x")], {"a/hw1.py": b"a", "b/hw1.py": b"a"}, None),
+    ([HW1, link(SOFT, "hw1/etc", PASSWD), link(SOFT, "up", "../../x"), link(HARD, "h", PASSWD),
+      link(tarfile.CHRTYPE, "hw1/null", ""), link(tarfile.FIFOTYPE, "hw1/fifo", "")], {}, None),
+    ([HW1, ("../out.py", b"b"), ("hw1/../../out.py", b"b"), (f"hw1/{300 * 'x'}.py", b"b"),
+      ("hw1/.git/x", b"g"), ("hw1/._hw1.py", b"m"), ("hw1/__pycache__/hw1.pyc", b"p")], {}, None),
+    ([("alice/hw1/hw1.py", b"a"), ("alice/hw1/b.py", b"b"), ("alice/c.py", b"c"), ("d.py", b"d")],
+     {"hw1/b.py": b"b", "c.py": b"c"}, "its hw1.py is alice/hw1/hw1.py"),
+    ([("a/b/hw1/hw1.py", b"a")], {}, "its hw1.py is a/b/hw1/hw1.py"),
+    ([("HW1/hw1.py", b"a"), ("HW1/b.py", b"b")], {"hw1/b.py": b"b"}, "its hw1.py is HW1/hw1.py"),
+    ([("hw1.py", b"a"), ("b.py", b"b")], {"b.py": b"b", "hw1.py": b"a", "hw1/b.py": b"b"},
+     "its hw1.py is hw1.py"),
+    ([("alice/hw1.py", b"a")], {"hw1.py": b"a"}, "its hw1.py is alice/hw1.py"),
+    ([("hw1/HW1.PY", b"a")], {"hw1/HW1.PY": b"a"}, "its hw1.py is hw1/HW1.PY"),
+    ([("hw1/", b""), HW1, ("hw1/b.py", b"b"), ("../out.py", b""), ("__MACOSX/hw1/._hw1.py", b"")],
+     {"hw1/b.py": b"b"}, ZIP),
 ])
-def test_all_that_is_inside_is_unpacked_and_nothing_leads_out(members, others, tmp_path):
-    found = unpacked(archive(tmp_path / "h.tar", *members), tmp_path)
-    assert found == ({**OWN, **others}, None, [])
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["h.tar", "out"]
+def test_all_that_is_inside_is_unpacked_and_nothing_leads_out(members, others, wrong, tmp_path):
+    """What is packed wrongly is unpacked, too, and told so."""
+    path = packed(tmp_path / ("h.zip" if wrong == ZIP else "h.gz"), members)
+    note = wrong and ("the course's grader would find no hw1/hw1.py in this handin as it is "
+                      f"packed, and give 0 points: {wrong}")
+    assert unpacked(path, tmp_path) == ({**OWN, **others}, note, [])
+    assert sorted(tmp_path.iterdir()) == [path, tmp_path / "out"]
 
 
-@pytest.mark.parametrize("mode, tail", [("w:", b""), ("w:bz2", b""), ("w:xz", b""), *[
-    ("w:gz", tail) for tail in (bytes(10240), b"\0\n", b"garbage", gzip.compress(bytes(512)))]])
-def test_it_may_be_packed_otherwise_with_advice_and_what_follows_is_let_be(mode, tail, tmp_path):
-    path = archive(tmp_path / "h.tar", HW1, mode=mode)
-    path.write_bytes(path.read_bytes() + tail)
+@pytest.mark.parametrize("compress, tail", [
+    (bytes, b""), (bz2.compress, b"garbage"), (lzma.compress, b"garbage"),
+    *[(gzip.compress, tail) for tail in (bytes(10240), b"\0\n", b"garbage", MORE)]])
+def test_it_may_be_packed_otherwise_and_what_follows_is_let_be(compress, tail, tmp_path):
+    path = packed(tmp_path / "h.tar", [HW1])
+    first, second = path.read_bytes()[:700], path.read_bytes()[700:]
+    path.write_bytes(compress(first) + compress(second) + tail)  # as what packs in parallel does
     advice = ["the archive is not gzipped: make it with tar -czf, or by handin.sh"]
-    assert unpacked(path, tmp_path) == (OWN, None, [] if mode == "w:gz" else advice)
-
-
-@pytest.mark.parametrize("names, found", [
-    (["alice/hw1/hw1.py", "alice/hw1/b.py", "alice/c.py", "d.py"],
-     ["c.py", "hw1/b.py", "hw1/hw1.py"]),
-    (["a/b/hw1/hw1.py"], ["hw1/hw1.py"]), (["HW1/hw1.py", "HW1/b.py"], ["hw1/b.py", "hw1/hw1.py"]),
-    (["hw1.py", "b.py"], ["b.py", "hw1.py", "hw1/b.py", "hw1/hw1.py"]),
-    (["alice/hw1.py"], ["hw1.py", "hw1/hw1.py"]),
-], ids=str)
-def test_a_handin_that_is_packed_wrongly_is_graded_and_told_so(names, found, tmp_path):
-    path = archive(tmp_path / "h.tar", *[(name, name.encode()) for name in names])
-    files, note, _ = unpacked(path, tmp_path)
-    assert files["hw1/hw1.py"] == names[0].encode() and sorted(files) == found
-    assert note == f"{NOTE}its hw1.py is {names[0]}"
-
-
-def zipped(path, content, *names):
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
-        for name in names:
-            file.writestr(name, content)
-
-
-def test_a_zip_is_graded_and_told_so(tmp_path):
-    zipped(tmp_path / "h.zip", b"a", "hw1/", "hw1/hw1.py", "hw1/b.py", "../out.py",
-           "__MACOSX/hw1/._hw1.py")
-    assert unpacked(tmp_path / "h.zip", tmp_path) == (
-        {**OWN, "hw1/b.py": b"a"}, f"{NOTE}it is a zip archive", [])
+    assert unpacked(path, tmp_path) == (OWN, None, [] if compress is gzip.compress else advice)
 
 
 def test_a_folder_and_a_file_are_handins(tmp_path):
@@ -98,50 +99,41 @@ def test_a_folder_and_a_file_are_handins(tmp_path):
     assert holds_hw1(alice) and holds_hw1(alice / "hw1") and not holds_hw1(tmp_path)
 
 
-# ---- What is refused -----------------------------------------------------------------------------
-
-def of(*members, mode="w:gz"):
-    return lambda path: archive(path, *members, mode=mode)
-
-
-def with_bytes(content):
-    return lambda path: path.write_bytes(content)
-
-
 SPARSE = tarfile.TarInfo("hw1/hw1.py")
 SPARSE.pax_headers = {"GNU.sparse.map": "0,0", "GNU.sparse.size": f"{1 << 50}"}
-LINKS = [link(SYMBOLIC, f"d{k + 1}/{n}", f"../d{k}") for k in range(4) for n in range(8)]
-DAMAGED, HUGE = "is no tar archive, or a damaged one", "refused: it unpacks to more than 32 MB"
-BAD = {
-    "bomb": (with_bytes(gzip.compress(bytes(LARGEST + 1))), HUGE),
-    "zip bomb": (lambda path: zipped(path, bytes(LARGEST // 2 + 1), "hw1/hw1.py", "b"), HUGE),
-    "huge member": (of(("hw1/hw1.py", bytes(LARGEST)), mode="w"), HUGE),
-    "sparse member": (of(SPARSE), HUGE),
-    "too many": (of(*[(f"{k}", b"") for k in range(MOST + 1)]), "refused: more than 1000 members"),
-    "links of links": (of(HW1, ("d0/x", b"x"), *LINKS), "refused: more than 1000 members"),
-    "truncated": (with_bytes(gzip.compress(os.urandom(5000))[:2500]),
-                  f"{DAMAGED}: it ends before its time"),
-    "not a tar": (with_bytes(b"%PDF-1.4"), DAMAGED),
-    "half a zip": (with_bytes(b"PK\x03\x04 a zip file"), DAMAGED),
-    "half a gzip header": (with_bytes(b"\x1f\x8b"), DAMAGED),
-    "empty file": (with_bytes(b""), DAMAGED),
-    "empty archive": (of(), "holds no hw1/hw1.py; it holds nothing"),
-    "many, none hw1.py": (of(*[(f"{k}.py", b"") for k in range(8)]), "holds no hw1/hw1.py; it "
-                          "holds 0.py, 1.py, 2.py, 3.py, 4.py and 3 files more"),
-    "two": (of(("a/hw1/hw1.py", b""), ("b/hw1/hw1.py", b"")),
-            "holds no hw1/hw1.py, but a/hw1/hw1.py, b/hw1/hw1.py: which is meant?"),
-    "only a link out": (of(link(SYMBOLIC, "hw1/hw1.py", PASSWD)), "holds no hw1/hw1.py"),
-    "file and folder": (of(("hw1", b""), HW1),
-                        "hw1/hw1.py cannot be unpacked: a file has the name of its folder"),
+LINKS = [link(SOFT, f"d{k + 1}/{n}", f"../d{k}") for k in range(12) for n in range(8)]
+HUGE, MANY = "refused: it unpacks to more than 32 MB", "refused: more than 1000 members"
+DAMAGED, NONE = "is no tar archive, or a damaged one", "holds no hw1/hw1.py"
+BAD = {  # the name of the file: what is in it, and why it is refused
+    "bomb.gz": (gzip.compress(bytes(2 * LARGEST)), HUGE),
+    "bomb.zip": ([(name, bytes(LARGEST // 2 + 1)) for name in ("hw1/hw1.py", "b")], HUGE),
+    "huge member.tar": ([("hw1/hw1.py", bytes(LARGEST))], HUGE),
+    "sparse member.gz": ([SPARSE], HUGE),
+    "too many.gz": ([(f"{k}", b"") for k in range(MOST + 1)], MANY),
+    "links of links.gz": ([HW1, ("d0/x", b"x"), *LINKS], MANY),
+    **{f"cut off by {kind.__name__}": (kind.compress(os.urandom(5000))[:2500],
+                                       f"{DAMAGED}: it ends before its time")
+       for kind in (bz2, gzip, lzma)},
+    "not a tar": (b"%PDF-1.4", DAMAGED),
+    "half a zip": (b"PK\x03\x04 a zip file", DAMAGED),
+    "half a gzip header": (b"\x1f\x8b", DAMAGED),
+    "empty": (b"", DAMAGED),
+    "empty.gz": ([], f"{NONE}; it holds nothing"),
+    "many, none hw1.py.gz": ([(f"{k}.py", b"") for k in range(8)], f"{NONE}; it holds "
+                             "0.py, 1.py, 2.py, 3.py, 4.py and 3 files more"),
+    "two.gz": ([("a/hw1/hw1.py", b""), ("b/hw1/hw1.py", b"")],
+               f"{NONE}, but a/hw1/hw1.py, b/hw1/hw1.py: which is meant?"),
+    "only a link out.gz": ([link(SOFT, "hw1/hw1.py", PASSWD)], NONE),
+    "file and folder.gz": ([("hw1", b""), HW1],
+                           "hw1/hw1.py cannot be unpacked: a file has the name of its folder"),
 }
 
 
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_archive_is_refused_in_a_line(name, tmp_path):
-    make, reason = BAD[name]
-    make(tmp_path / "h.tar")
+    content, reason = BAD[name]
     with pytest.raises(Refused) as caught:
-        unpacked(tmp_path / "h.tar", tmp_path)
+        unpacked(packed(tmp_path / name, content), tmp_path)
     assert reason in str(caught.value) and "\n" not in str(caught.value)
 
 
