@@ -24,6 +24,7 @@ from tests.grader.handin import Refused, unpack
 from tests.grader.judge import FAILED
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+ALL = tuple(sections.SECTIONS)
 SECONDS = 8  # of processor time for a section; the worker allows twelve times as many by the clock
 START = "import json, sys; sys.path[:], arguments = json.loads(sys.argv[1]); " \
         "from tests.grader import worker; worker.run(*arguments)"
@@ -54,10 +55,14 @@ class Section:
         return round(sum((outcome.earned for outcome in self.outcomes if not self.void), 0.0), 1)
 
     @property
+    def lost(self):
+        """Pairs of points and the reason why they are lost, the cause before what follows."""
+        return [(self.possible, self.void)] * bool(self.void) + [
+            (points - earned, reason) for _, points, earned, reason in self.outcomes if reason]
+
+    @property
     def reasons(self):
-        """Why points are lost: each reason once, the cause before what follows from it."""
-        told = filter(None, [self.void] + [outcome.reason for outcome in self.outcomes])
-        return list(dict.fromkeys(told))
+        return list(dict.fromkeys(reason for _, reason in self.lost))
 
 
 @dataclasses.dataclass
@@ -86,7 +91,7 @@ def unasked(numbers):
     return {number: Section(number) for number in numbers}
 
 
-def grade_handin(path, numbers=tuple(sections.SECTIONS)):
+def grade_handin(path, numbers=ALL):
     """Grade an archive, a folder or a hw1.py. GraderFailed if that cannot be done."""
     folder = None
     try:
@@ -103,30 +108,27 @@ def grade_handin(path, numbers=tuple(sections.SECTIONS)):
         shutil.rmtree(folder or "", ignore_errors=True)
 
 
-def grade(module, numbers=tuple(sections.SECTIONS), apart=True):
-    """Grade .../hw1/hw1.py. apart: in a process for each section; else one process asks all.
+def grade(module, numbers=ALL):
+    """Grade .../hw1/hw1.py, each section in a process of its own.
 
     A section comes after those that it stands on: what hangs there must not be asked again. The
     first two are always asked, as every network stands on them.
     """
-    found, lines, turns = {}, [], [[numbers]]
-    if apart:
-        turns = [[[number] for number in turn if number in numbers or turn is TURNS[0]]
-                 for turn in TURNS]
+    found, advice = {}, []
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        for turn in turns:
+        for turn in TURNS:
             hangs = [number for number, section in found.items() if section.void]
-            asking = functools.partial(ask, module, hangs=hangs)
-            for answer, advice, refused in pool.map(asking, turn):
-                if refused:
-                    return Graded(unasked(numbers), refused=refused)
-                found.update(answer)
-                lines += advice
-    return Graded({number: found[number] for number in numbers}, list(dict.fromkeys(lines))[:5])
+            asked = [[number] for number in turn if number in numbers or turn is TURNS[0]]
+            for graded in pool.map(functools.partial(ask, module, hangs=hangs), asked):
+                if graded.refused:
+                    return Graded(unasked(numbers), refused=graded.refused)
+                found.update(graded.sections)
+                advice += graded.advice
+    return Graded({number: found[number] for number in numbers}, list(dict.fromkeys(advice)))
 
 
-def ask(module, numbers, seconds=SECONDS, hangs=()):
-    """Ask some sections in a new process: their Sections by number, advice, why it is refused."""
+def ask(module, numbers=ALL, seconds=SECONDS, hangs=()):
+    """Ask some sections in one new process, but no check of those in hangs."""
     folder = tempfile.mkdtemp()
     try:
         report, output = pathlib.Path(folder, "report"), pathlib.Path(folder, "output")
@@ -152,7 +154,8 @@ def read(lines, numbers, ended, printed):
     if not lines:
         raise GraderFailed(f"a section's process does not start: {printed or ended}")
     if {"imported": True} not in lines:
-        return found, [], lines[-1].get("void", f"hw1.py, when it is imported, {ended}")
+        why = lines[-1].get("void", f"hw1.py, when it is imported, {ended}")
+        return Graded(found, refused=why)
     for line in lines:
         if "failed" in line:
             raise GraderFailed(line["failed"])
@@ -163,10 +166,10 @@ def read(lines, numbers, ended, printed):
         elif "void" in line:
             found[running].void = line["void"]
         elif "advice" in line:
-            return found, line["advice"], None
+            return Graded(found, line["advice"])
     for number in numbers[numbers.index(running):]:
         found[number].void = f"hw1.py {ended}"
-    return found, [], None
+    return Graded(found)
 
 
 def how_it_ended(status):

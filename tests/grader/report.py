@@ -29,11 +29,8 @@ def text(name, graded):
 
 def dearest(graded):
     """The reason that takes most points, with its section; empty if none does."""
-    lost = [(section.possible, f"{number} {section.void}")
-            for number, section in graded.sections.items() if section.void]
-    lost += [(outcome.points - outcome.earned, f"{number} {outcome.reason}")
-             for number, section in graded.sections.items() if not section.void
-             for outcome in section.outcomes if outcome.reason]
+    lost = [(points, f"{number} {reason}") for number, section in graded.sections.items()
+            for points, reason in section.lost]
     return graded.refused or max(lost, key=lambda pair: pair[0], default=(0, ""))[1]
 
 

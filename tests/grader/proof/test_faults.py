@@ -26,7 +26,7 @@ def imported(module):
 @pytest.mark.parametrize("fault", FAULTS, ids=[fault.name for fault in FAULTS])
 def test_points_are_lost_where_they_should_be_and_the_oracle_agrees(fault, tmp_path):
     module, lost = written(tmp_path, faults.edited(fault.edits)), fault.lost.split("; ")
-    graded = processes.grade(module, apart=False).sections
+    graded = processes.ask(module).sections
     assert set(lost) == {
         f"{number} {outcome.check}{HALF[outcome.earned / outcome.points]}"
         for number, section in graded.items() for outcome in section.outcomes
@@ -47,7 +47,7 @@ def test_the_oracle_finds_the_textbook_right_in_each_check_and_setting(tmp_path)
     nn = imported(module)
     assert set(oracle.QUESTIONS) == {
         (number, outcome.check) for number, section in
-        processes.grade(module, apart=False).sections.items() for outcome in section.outcomes}
+        processes.ask(module).sections.items() for outcome in section.outcomes}
     settings = [{}] + [setting for fault in FAULTS for setting in fault.neutral]
     for setting in {str(setting): setting for setting in settings}.values():
         assert not [key for key in oracle.QUESTIONS if not oracle.is_right(key, nn, setting)]

@@ -63,11 +63,11 @@ CASES = {  # what becomes of it: {code: the reason}
 def test_hostile_code_loses_its_section_and_rude_code_nothing_with_a_line(kind, code, tmp_path):
     text = {"refused": code, "rude at import": f"{TEXTBOOK}\n{code}"}.get(kind, with_code(code))
     seconds = 2 if code in (LOOP, LOOPS, SLEEP) else processes.SECONDS
-    found, advice, refused = processes.ask(written(tmp_path, text), ["2.3"], seconds)
-    section, is_rude = found["2.3"], kind.startswith("rude")
+    graded = processes.ask(written(tmp_path, text), ["2.3"], seconds)
+    section, refused, is_rude = graded.sections["2.3"], graded.refused, kind.startswith("rude")
     assert (refused is not None, section.void is not None) == (kind == "refused", kind == "void")
     assert section.earned == 9 if is_rude else section.earned <= (3 if kind == "lost" else 0)
-    reason, *more = advice if is_rude else [refused] if refused else section.reasons
+    reason, *more = graded.advice if is_rude else [refused] if refused else section.reasons
     assert re.search(CASES[kind][code], reason), reason
     assert "\n" not in reason and len(reason) < 300 and "/tmp" not in reason
     assert not (is_rude and more)
@@ -115,7 +115,7 @@ def test_odd_values_lose_points_and_never_stop_the_grader(value, tmp_path):
              for owner, names in ATTRIBUTES.items() for name in names]
     texts += [stubbed([function], f"return {value}", TEXTBOOK) for function in FUNCTIONS]
     for k, text in enumerate(texts):
-        graded = processes.grade(written(tmp_path / str(k), text), apart=False)
+        graded = processes.ask(written(tmp_path / str(k), text))
         assert graded.refused is None
         for section in graded.sections.values():
             for reason in section.reasons:

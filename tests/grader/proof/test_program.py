@@ -160,9 +160,11 @@ def test_the_readmes_makefile_ends_with_autolabs_line(root, tmp_path):
     assert done.returncode == 0 and "rror" not in done.stdout
 
 
-def test_numpy_is_found_through_pythonpath(root):
+def test_numpy_is_found_through_pythonpath_but_no_hw1_that_is_installed(root, tmp_path):
+    written(tmp_path / "else", "raise RuntimeError").with_name("__init__.py").touch()
     packages = os.path.dirname(os.path.dirname(__import__("numpy").__file__))
-    out, _, _ = grader(root, "pile/alice", flags=["-S"], PYTHONPATH=packages)
+    path = os.pathsep.join([packages, str(tmp_path / "else")])
+    out, _, _ = grader(root, "pile/alice", flags=["-S"], PYTHONPATH=path)
     assert out.endswith("101 / 101\n")
 
 

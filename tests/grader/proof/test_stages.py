@@ -84,7 +84,7 @@ def test_a_stage(stage, stub, tmp_path):
     beginnings, edits, lost, *reasons = STAGES[stage]
     pieces = [piece for piece in TOLD if piece.startswith(tuple(beginnings))]
     module = written(tmp_path, stubbed(pieces, stub, edited(edits)))
-    graded = processes.grade(module, apart=False).sections
+    graded = processes.ask(module).sections
     assert {number: section.possible for number, section in graded.items()} == FULL
     assert {number: section.possible - section.earned for number, section in graded.items()} == {
         **dict.fromkeys(FULL, 0), **lost}

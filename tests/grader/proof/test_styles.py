@@ -13,7 +13,7 @@ from tests.grader.proof.styles import ADVICE, MATRIX_ADVICE, OUTSIDE, STYLES
 @pytest.mark.parametrize("style", STYLES)
 def test_what_is_lost_and_advised(style, tmp_path):
     """Nothing is lost, or one point, for one reason, by what lies outside of the handout."""
-    graded = processes.grade(written(tmp_path, edited(STYLES[style][1])), apart=False)
+    graded = processes.ask(written(tmp_path, edited(STYLES[style][1])))
     lost = {section.number: (section.possible - section.earned, section.reasons)
             for section in graded.sections.values()
             if section.earned != section.possible or section.reasons}
