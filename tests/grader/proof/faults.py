@@ -32,10 +32,11 @@ SHARED = "2.7 five steps, no hidden layer; 2.7 networks_side_by_side"
 NO_MOMENTUM = f"{STEPS}; 2.7 networks_side_by_side; 2.7 velocity_is_not_initialised"
 
 # settings of the oracle in which a fault does not show
-ONE, NO_BIAS, NO_BN, STILL = {"m": 1}, {"bias": 0}, {"bn": False}, {"still": True}
-FRESH, L0, L1, L2 = {"fresh": True}, {"layers": 0}, {"layers": 1}, {"layers": 2}
-SIGMOIDS, IDENTITIES = {"activation": "Sigmoid"}, {"activation": "Identity"}
-UNIT, CONSTANT, TRANSPOSED = {"column": [1, -1] * 3}, {"column": [0] * 6}, {"transposed": True}
+L0, L1, L2, LR0, LR1 = {"hiddens": []}, {"hiddens": [6]}, {"hiddens": [6, 5]}, {"lr": 0}, {"lr": 1}
+ONE, FRESH, NO_BIAS, NO_BN = {"sizes": [1] * 3}, {"fresh": True}, {"bias": 0}, {"num_bn_layers": 0}
+SIGMOIDS, IDENTITIES = {"names": ["Sigmoid"] * 6}, {"names": ["Identity"] * 6}
+PLAIN, UNIT, CONSTANT = {"momentum": 0}, {"column": [1, -1] * 3}, {"column": [0] * 6}
+TRANSPOSED = {"transposed": True, "hiddens": [6, 5, 4]}
 
 STORED, BIASES, ERRORS = "        self.outputs = [x]", "[bias_init_fn(", "training_errors[e] +="
 SIZES, W_T = "sizes = [input_size] + hiddens + [output_size]", "self.W[i].T"
@@ -60,7 +61,7 @@ PRICES = [  # what is lost, the faults that the grader recognises, further ones,
     ("2.3 backward", "dW summed, db summed, summed, divided twice, delta divided", {}, ONE),
     ("2.3 zero_grads; 2.3 five_steps", "accumulated", {}, FRESH),
     ("2.3 five_steps",
-     "step sign, W not updated, bias not updated, momentum of 0.9, step without lr", {}, STILL),
+     "step sign, W not updated, bias not updated, momentum of 0.9, step without lr", {}, LR0, LR1),
     (f"2.3 forward; {FORWARDS}; 2.5 mixed_activations; {IN_NETWORKS}; 2.6 train_and_infer", "", {
         "forward gives None": (r"forward\(x\) is None", {"return self.outputs[-1]": "pass"})}),
     ("2.3 five_steps; 2.5 batches_of_other_sizes", "", {
@@ -107,7 +108,7 @@ class MLP:
             W_T: "(self.W[i].T if i != 2 or np.ptp(self.W[i].shape) else self.W[i])"})}, L1),
     (f"2.5 initializers; {STEPS}", "", {"velocity of weight_init_fn": (
         "weight_init_fn is called 6 times for 3 layers",
-        faults.FAULTS["velocity of weight_init_fn"][2])}, FRESH),
+        faults.FAULTS["velocity of weight_init_fn"][2])}, PLAIN),
     ("2.5 initializers", "", {
         "the list of hiddens modified": ("the list of hiddens, .* is changed", {
             SIZES: "hiddens += [output_size]\n        sizes = [input_size] + hiddens"}),
@@ -160,23 +161,23 @@ class MLP:
     ("2.6 in a network, num_bn_layers=3", "", {"BatchNorm on two layers at most": ("is wrong in",
         batchnorm("self.num_bn_layers", "min(2, self.num_bn_layers)"))}, NO_BN),
     (NO_MOMENTUM, "no momentum", {"velocity reset by zero_grads": ("or zero_grads resets it", both(
-        "self.dW[i].fill", "self.vW[i].fill(0.0)\n            self.dW[i].fill"))}, FRESH),
+        "self.dW[i].fill", "self.vW[i].fill(0.0)\n            self.dW[i].fill"))}, PLAIN),
     (STEPS, "nesterov, damping, momentum sign, b without momentum", {
         "the network's own momentum": ("momentum is 0.9 whatever MLP is given", {
-            "= lr, momentum": "= lr, 0.9 if momentum else 0"})}, FRESH),
+            "= lr, momentum": "= lr, 0.9 if momentum else 0"})}, PLAIN),
     ("2.7 velocity_is_not_initialised", "", {"velocity of bias_init_fn": (
         "bias_init_fn is called 4 times for 2 layers",
         faults.FAULTS["velocity of bias_init_fn"][2])}),
     ("2.7 with_batchnorm", "gamma with momentum", {}),
     (SHARED, "", {"one velocity for all networks": ("share a velocity", {
         "num_bn_layers=0": "num_bn_layers=0, shared={}", "self.bn_layers = None":
-            "self.vW, self.bn_layers = shared.setdefault(tuple(sizes), self.vW), None"})}, FRESH),
+            "self.vW, self.bn_layers = shared.setdefault(tuple(sizes), self.vW), None"})}, PLAIN),
     ("2.7 networks_side_by_side", "", {"the lr of the last network in all": (
         "of three that are trained", {"self.lr, ": "MLP.lr, "})}),
     (HIDDEN_STEPS, "", {"momentum for the first layer alone": ("is wrong in",
-        both(VELOCITY, f"(i == 0) * {VELOCITY}"))}, FRESH),
+        both(VELOCITY, f"(i == 0) * {VELOCITY}"))}, PLAIN),
     ("2.7 five steps, two hidden layers", "", {"momentum for the first two layers": ("is wrong in",
-        both(VELOCITY, f"(i < 2) * {VELOCITY}"))}, FRESH),
+        both(VELOCITY, f"(i < 2) * {VELOCITY}"))}, PLAIN),
     ("2.8 short_last_batch", "", {
         "statistics per batch": ("are averages of the batches' averages", {
             LOSSES: "np.mean(mlp.criterion.loss) / -(-len(trainx) // batch_size)"}),
