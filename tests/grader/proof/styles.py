@@ -105,6 +105,10 @@ STYLES = {
         EVALUATION: EVALUATION.replace("mlp.forward", "mlp._forward")}),
     "no layers is a list": ("bn_layers is [] without BatchNorm", {
         NO_LAYERS: "        self.bn_layers = []\n"}),
+    "None for the others": ("bn_layers has an entry for each layer, None where it has none", {
+        "for i in range(num_bn_layers)]":
+            "if i < num_bn_layers else None for i in range(self.nlayers)]",
+        "in self.bn_layers:": "in filter(None, self.bn_layers):"}),
     "a layer for each": ("bn_layers has one for each layer, of which num_bn_layers are used", {
         "for i in range(num_bn_layers)]": "for i in range(self.nlayers)]"}),
     "no gradients yet": ("gradients are None until backward", {
