@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import functools
 
 import numpy as np
 
@@ -11,17 +12,26 @@ from tests.grader.judge import View, after, require
 INPUTS, CLASSES = 20, 10
 
 
+def remembered(function):
+    """The function, but that what it returned is copied where it is called again."""
+    known = functools.lru_cache(maxsize=None)(function)
+    return lambda *args, **kwargs: copy.deepcopy(known(*args, **kwargs))
+
+
+@remembered
 def weights(d_in, d_out):
     """Weights that depend on the shape alone, so that the order of the calls cannot matter."""
     rng = np.random.RandomState(1000 * d_in + d_out)
     return rng.normal(0, 2 / np.sqrt(d_in), (d_in, d_out))
 
 
+@remembered
 def biases(d):
     """Biases as the grader makes them: (1, d)."""
     return np.random.RandomState(d).normal(0, 0.5, (1, d))
 
 
+@remembered
 def batch(m, seed):
     """m examples, (m, INPUTS), and their one-hot labels, (m, CLASSES)."""
     rng = np.random.RandomState(seed)
