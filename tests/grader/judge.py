@@ -11,7 +11,6 @@ import linecache
 import os
 import traceback
 import warnings
-from unittest import mock
 
 import numpy as np
 
@@ -197,9 +196,22 @@ class View:
 
     def put_right(self):
         """A context in which the module's own names are those of the replaced pieces, too."""
-        if not self.replaced:
-            return contextlib.nullcontext()
-        return mock.patch.multiple(self.nn, create=True, **self.replaced)
+        return patched(self.nn, self.replaced)
+
+
+@contextlib.contextmanager
+def patched(owner, values):
+    """A context in which a module or a class has these values, {name: value}, for its own."""
+    own = {name: vars(owner)[name] for name in values if name in vars(owner)}
+    try:
+        for name, value in values.items():
+            setattr(owner, name, value)
+        yield
+    finally:
+        for name in values:
+            delattr(owner, name)
+        for name, value in own.items():
+            setattr(owner, name, value)
 
 
 class Given:
