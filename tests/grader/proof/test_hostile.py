@@ -62,7 +62,7 @@ CASES = {  # what becomes of it: {code: the reason}
 @pytest.mark.parametrize("kind, code", [(kind, code) for kind in CASES for code in CASES[kind]])
 def test_hostile_code_loses_its_section_and_rude_code_nothing_with_a_line(kind, code, tmp_path):
     text = {"refused": code, "rude at import": f"{TEXTBOOK}\n{code}"}.get(kind, with_code(code))
-    seconds = 2 if code in (LOOP, LOOPS, SLEEP) else processes.SECONDS
+    seconds = {LOOP: 2, LOOPS: 2, SLEEP: 1}.get(code, processes.SECONDS)
     graded = processes.ask(written(tmp_path, text), ["2.3"], seconds)
     section, refused, is_rude = graded.sections["2.3"], graded.refused, kind.startswith("rude")
     assert (refused is not None, section.void is not None) == (kind == "refused", kind == "void")
