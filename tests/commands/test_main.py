@@ -198,8 +198,10 @@ def test_a_wrong_option_is_refused(capsys, tmp_path, monkeypatch, options, messa
 
 
 def test_the_limits_themselves_are_taken():
-    options = parse("--epochs 1000000 --batch-size 1000000 --seed 4294967295 --data digits".split())
+    options = parse("--epochs 1000000 --batch-size 1000000 --seed 4294967295 --data digits "
+                    "--hiddens 64 --bn-layers 2".split())
     assert (options.epochs, options.batch_size, options.seed) == (10**6, 10**6, 2**32 - 1)
+    assert options.bn_layers == 2
 
 
 def test_without_matplotlib_plot_says_at_once_what_to_install(tmp_path, capsys, monkeypatch):

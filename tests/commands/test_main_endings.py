@@ -101,7 +101,7 @@ def test_ctrl_c_while_an_epoch_is_saved_comes_after_it(folder, tmp_path, capsys,
         status, _, error = call("--data", folder, *SMALL, "--save", path, capsys=capsys)
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert (status, len(saved.load(path)[1][0])) == (130, nth)
-    assert_one_line(error, f"the figures of {nth} epoch" + "s" * (nth > 1))
+    assert_one_line(error, f"the figures of {nth} epoch{'s' * (nth > 1)}\n")
 
 
 def test_ctrl_c_that_a_shell_has_ignored_stays_so(folder, tmp_path, capsys, monkeypatch):
@@ -127,7 +127,9 @@ def test_ctrl_c_before_or_after_the_epochs_says_what_is_kept(folder, tmp_path, c
 
 def test_training_that_diverges_keeps_the_epochs_before(folder, tmp_path, capsys, nn, monkeypatch):
     def diverging(*arguments, on_epoch):
-        train(*arguments, on_epoch=lambda n, *four: on_epoch(n, *four if n < 2 else [np.nan] * 4))
+        train(*arguments, on_epoch=lambda n, *four: on_epoch(n, *four if n < 2 else last))
+
+    last = 1, 0.5, np.inf, 0.5
 
     train = nn.get_training_stats
     monkeypatch.setattr(nn, "get_training_stats", diverging)

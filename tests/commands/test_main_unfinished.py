@@ -6,9 +6,10 @@ import sys
 
 import pytest
 
-from hw1 import saved
-from tests.commands.runs import (ENVIRONMENT, ROOT, SMALL, TIMEOUT, assert_one_line, assert_printed,
-                                 before_writing, call, handouts, run, without_seconds)
+from hw1 import progress, saved
+from tests.commands.runs import (
+    ENVIRONMENT, ROOT, SIZES, SMALL, TIMEOUT, assert_one_line, assert_printed, before_writing, call,
+    handouts, run, without_seconds)
 
 
 def unfinished(name, body):
@@ -50,7 +51,8 @@ Sigmoid = Identity = SoftmaxCrossEntropy = random_normal_weight_init = zeros_bia
     (STARTER, r"hw1.py: get_training_stats is not implemented yet \(line 3\)"),
     ("class MLP:\n    pass\n", "hw1.py has no Sigmoid, Identity, .*, get_training_stats yet"),
     ("import os\n\ndef f(:\n", r"hw1/hw1.py cannot be imported: SyntaxError: .*\(hw1.py, line 3\)"),
-    ("import os\n\nnonsense\n", "hw1/hw1.py cannot .*: NameError: name 'nonsense' .*, line 3.*"),
+    ("def f():\n    nonsense\n\nf()\n",
+     r"hw1/hw1.py cannot .*: NameError: name 'nonsense' is not defined \(hw1.py, line 2\)"),
     ("raise SystemExit(0)", r"hw1/hw1.py cannot be imported: SystemExit: 0 \(hw1.py, line 1\)"),
     (None, "hw1/hw1.py cannot be imported: ModuleNotFoundError: No module named 'hw1.hw1'")))
 def test_a_hw1_py_that_is_begun_or_broken_is_told_in_one_line(copy, folder, source, told):
@@ -71,14 +73,15 @@ def test_another_fault_of_hw1_py_is_traced(folder, capsys, nn, monkeypatch, forw
 
 
 def test_without_on_epoch_all_comes_at_the_end(small, folder, tmp_path, capsys, nn, monkeypatch):
-    written = []
+    written, steps, table = [], [], progress.Table
     before_writing(monkeypatch, written.append)
+    monkeypatch.setattr(progress, "Table", lambda nsteps: steps.append(nsteps) or table(nsteps))
     monkeypatch.setattr(nn, "get_training_stats", handouts(nn.get_training_stats))
     path = tmp_path / "run.npz"
     status, output, error = call("--data", folder, *SMALL, "--save", path, capsys=capsys)
     expected = without_seconds(small.stdout) + f"\nSaved: {path}\n"
     assert (status, without_seconds(output), error) == (0, expected, "")
-    assert written == [1]
+    assert (written, steps) == ([1], [SIZES["train"] / 20])
     assert_printed(saved.load(path)[1], output)
 
 

@@ -85,7 +85,7 @@ def test_an_address_becomes_the_six_files_with_a_line_for_each_archive(
 
 
 def test_an_interrupted_run_is_finished_by_the_next_which_leaves_right_files_untouched(
-        source, serve, arrays, tmp_path):
+        source, serve, arrays, tmp_path, capsys):
     folder = tmp_path / "out"
     mnist.fetch(folder, [source])
     (folder / "val_labels.npy").unlink()
@@ -97,6 +97,8 @@ def test_an_interrupted_run_is_finished_by_the_next_which_leaves_right_files_unt
     assert_finished(folder, arrays)
     assert server.asked == ["train-labels-idx1-ubyte"]
     assert {path: path.stat().st_mtime_ns for path in before} == before
+    told = re.findall(r"(\d) files written, (\d) right already", capsys.readouterr().out)
+    assert told == [("6", "0"), ("1", "5"), ("0", "6")]
 
 
 @pytest.mark.parametrize("damage", [
