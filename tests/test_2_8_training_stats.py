@@ -325,6 +325,6 @@ def test_labels_that_are_not_real_numbers_for_each_row_of_x_are_refused(nn, name
     [2, -1, 0], [0, 1 + 2e-5, 0]], ids=str)
 def test_labels_that_are_no_index_and_no_probabilities_are_refused(nn, name, wrong):
     y = np.array([0, 1, 2, 0, 1, 2], type(wrong)) if np.isscalar(wrong) else np.eye(K)[[0, 1] * 3]
-    y[2] = wrong
+    y[2], y[4] = wrong, 7  # the first is told
     rule = "y must be indices below 3 or at least 0 and sum to 1"
     assert_refused(nn, name, rule, f"{y[2]} in row 2", y=y)
