@@ -1,6 +1,6 @@
 """Measures how fast hw1.py trains beside what people would use instead, and how its time grows.
 
-    python tests/benchmark.py            some ten minutes, on what is installed
+    python tests/benchmark.py            two minutes or more, on what is installed
     python tests/benchmark.py --short    the same tables in seconds, to see that it works
 
 Each rival trains in a process of its own, on one thread, with the same data, first weights and
