@@ -87,9 +87,11 @@ def test_no_process_outlives_its_handin(tmp_path):
 
 def test_a_section_that_hangs_leaves_the_others_their_points(tmp_path):
     text = edited({"return self.state * (1 - self.state)": "import os; os._exit(3)"})
-    found = processes.grade(written(tmp_path, text)).sections
+    module = written(tmp_path, text)
+    found = processes.grade(module).sections
     assert [section.earned for section in found.values()] == [5, 9, 0, 40, 15, 10, 10]
     assert found["2.4"].void == "hw1.py ends the process with status 3: does it call os._exit?"
+    assert processes.grade(module, ["2.5"]).earned == {"2.5": 40}  # asked alone, too
 
 
 # ---- Values that no handin should return, and that the grader must not stumble over --------------
