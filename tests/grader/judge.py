@@ -77,10 +77,6 @@ class Handin:
         self._lost = {check: Void("hangs") for check in before if check.section in void}
         self._forced = {repair for check in self._lost for repair in check.repairs}
 
-    def view(self, accept=()):
-        """The handin's own module, but for what hangs, where that may be put right."""
-        return View(self.nn, self._forced & set(accept))
-
     def lost(self, check):
         """Return why check takes points, a Lost, or None; each check is asked once."""
         if check not in self._lost:
@@ -104,7 +100,8 @@ class Handin:
         accept: the repairs after which it may be right, where a check that was lost names them.
         """
         want, this = wanted(scenario), self._asking[-1]
-        problem, got = self._problem(self.view(accept), scenario, want)
+        view = View(self.nn, self._forced & set(accept))  # what hangs is put right, where it may be
+        problem, got = self._problem(view, scenario, want)
         if problem is None:
             return
         before = self.lost_before()
