@@ -10,6 +10,7 @@ from tests.grader import faults
 from tests.grader.faults import (
     BACKWARD_BN, BN_LAYERS, DERIVATIVE, FIRST_VELOCITY, FORWARD_BN, INFERENCE, LOSS, TEXTBOOK,
     VELOCITY, batchnorm, both, derivative_of)
+from tests.grader.proof.styles import DSET, EVAL_MODE, SHUFFLE, TESTED
 
 # lost: the checks that lose their points, or half ("/2"). reason: a pattern for one of the reasons
 # of the first section among them. edits: {old: new}.
@@ -40,8 +41,7 @@ TRANSPOSED = {"transposed": True, "hiddens": [6, 5, 4]}
 
 STORED, BIASES, ERRORS = "        self.outputs = [x]", "[bias_init_fn(", "training_errors[e] +="
 SIZES, W_T = "sizes = [input_size] + hiddens + [output_size]", "self.W[i].T"
-DSET, EVAL_MODE, TESTED = ") = dset\n", "        mlp.eval()\n", "    mlp.eval()\n    for"
-SHUFFLE, LOSSES = "        np.random.shuffle(idxs)\n", "np.sum(mlp.criterion.loss) / len(trainx)"
+LOSSES = "np.sum(mlp.criterion.loss) / len(trainx)"
 PRICES = [  # what is lost, the faults that the grader recognises, further ones, neutral settings
     ("2.2 loss", "loss sign, loss averaged, loss summed, loss divided", {
         "loss as a column": (r"the loss of 7 examples has shape \(7, 1\), .* with \(7,\)", {

@@ -6,10 +6,8 @@ import pytest
 
 from tests.grader import processes
 from tests.grader.faults import BACKWARD_BN, FORWARD_BN, TEXTBOOK, edited
-from tests.grader.proof.handins import stubbed, written
+from tests.grader.proof.handins import FULL, stubbed, written
 from tests.grader.proof.styles import between
-
-FULL = {"2.2": 5, "2.3": 9, "2.4": 12, "2.5": 40, "2.6": 15, "2.7": 10, "2.8": 10}
 
 CONSTRUCTOR = between("        sizes = [input_size]",
                       "\n    def __call__(self, x):\n        return self.forward(x)\n\n    def t")
