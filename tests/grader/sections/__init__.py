@@ -13,23 +13,25 @@ Four rules, against which every check is held:
    told, the cause before what follows from it.
 """
 
+import collections
 import importlib
 
-SECTIONS = {  # number: title, module
-    "2.2": ("Softmax cross-entropy", "loss"),
-    "2.3": ("Linear classifier", "linear"),
-    "2.4": ("Activations", "activations"),
-    "2.5": ("Hidden layers", "hidden_layers"),
-    "2.6": ("Batch normalization", "batchnorm"),
-    "2.7": ("Momentum", "momentum"),
-    "2.8": ("Training statistics", "training_stats"),
+Section = collections.namedtuple("Section", "title module points")
+SECTIONS = {
+    "2.2": Section("Softmax cross-entropy", "loss", 5),
+    "2.3": Section("Linear classifier", "linear", 9),
+    "2.4": Section("Activations", "activations", 12),
+    "2.5": Section("Hidden layers", "hidden_layers", 40),
+    "2.6": Section("Batch normalization", "batchnorm", 15),
+    "2.7": Section("Momentum", "momentum", 10),
+    "2.8": Section("Training statistics", "training_stats", 10),
 }
 DEPENDENCE = "2.2", "2.4", "2.3", "2.5", "2.6", "2.7", "2.8"  # each stands on those before it
 
 
 def checks_of(number):
     """The checks of a section, in the order in which they are asked."""
-    return importlib.import_module(f"tests.grader.sections.{SECTIONS[number][1]}").CHECKS
+    return importlib.import_module(f"tests.grader.sections.{SECTIONS[number].module}").CHECKS
 
 
 def in_order_of_dependence():
