@@ -1,28 +1,33 @@
 """Check a derivative against central differences.
 
-Draw a random cotangent, take the analytic gradient first, as forward overwrites what backward
-needs, and compare:
+Draw a random upstream gradient. Take the analytic gradient first, as forward overwrites what
+backward needs. Then compare:
 
     delta = rng.standard_normal(x.shape)
     layer.forward(x)
     dx = layer.backward(delta)
-    assert_gradient(dx, lambda: (delta * layer.forward(x)).sum(), x, "dx")
 
-A cotangent of all ones would be nearly blind: the dx of a BatchNorm is then 0, whatever its
-formula.
+    def loss():
+        return (delta * layer.forward(x)).sum()
+
+    assert_gradient(dx, loss, x, "dx")
+
+An upstream gradient of all ones would be nearly blind: the dx of a BatchNorm is then 0, whatever
+its formula.
 """
 
 import numpy as np
 
-RTOL, ATOL = 1e-6, 1e-8  # central differences err by about 2e-8 of the gradient at h = 1e-5
+RTOL = 1e-6  # central differences err by about 2e-8 of the gradient at h = 1e-5
+ATOL = 1e-8
 
 
 def numeric_gradient(f, x, h=1e-5):
     """Return df/dx by central differences: float64, of the shape of x.
 
-    f: takes no argument, reads x, returns a number.
-    x: a float64 array of any shape.  Its entries are moved by +-h, one at a time, and put back bit
-    for bit, also when f raises.  TypeError if x is anything else.
+    f: a function without arguments that reads x and returns a number.
+    x: a float64 array of any shape. Each entry in turn is moved by +-h and then restored bit for
+    bit, also when f raises. TypeError if x is anything else.
     """
     if not isinstance(x, np.ndarray) or x.dtype != np.float64:
         raise TypeError(f"x must be a float64 array, since it is changed in place, got {x!r}")
@@ -41,23 +46,44 @@ def numeric_gradient(f, x, h=1e-5):
 
 
 def assert_gradient(analytic, f, x, name):
-    """Raise AssertionError, in one line that starts with name, unless analytic is df/dx.
+    """Assert that analytic is df/dx; name starts the message.
 
-    f, x: those of numeric_gradient.  analytic: of the shape of x; where that is (1, d), also (d,).
+    f, x: those of numeric_gradient. analytic: of the shape of x, where (1, d) counts as (d,).
     """
-    analytic = np.array(analytic)  # a copy, in case f overwrites it
+    if analytic is not None:
+        analytic = np.array(analytic)  # a copy, in case f overwrites it
     numeric = numeric_gradient(f, x)
-    if numeric.shape == (1,) + analytic.shape:
-        numeric = numeric[0]
-    if analytic.shape != numeric.shape:
-        raise AssertionError(f"{name} must have shape {numeric.shape}, got {analytic.shape}")
-    error = np.abs(analytic - numeric)
-    wrong = ~(error <= ATOL + RTOL * np.abs(numeric))  # a nan is wrong too
+    assert_close(analytic, numeric, name)
+
+
+def assert_close(found, expected, name):
+    """Assert that found has the shape and the numbers of expected, where (1, d) counts as (d,).
+
+    AssertionError, in one line that starts with name, says what is wrong.
+    """
+    expected = _drop_single_row(np.asarray(expected))
+    if found is None:
+        raise AssertionError(f"{name} is None, it must be an array of shape {expected.shape}")
+    given = np.shape(found)
+    found = _drop_single_row(np.asarray(found))
+    if found.shape != expected.shape:
+        raise AssertionError(f"{name} must have shape {expected.shape}, got {given}")
+    error = np.abs(found - expected)
+    wrong = ~(error <= ATOL + RTOL * np.abs(expected))  # a nan is wrong too
     if wrong.any():
-        worst = tuple(map(int, np.unravel_index(np.where(wrong, error, -1).argmax(), error.shape)))
+        size = np.where(wrong, error, -1)
+        worst = np.unravel_index(size.argmax(), size.shape)
+        where = [int(i) for i in worst]
         raise AssertionError(
             f"{name}: {np.count_nonzero(wrong)} of {wrong.size} entries are wrong, most at "
-            f"{list(worst)}: expected {numeric[worst]:.8g}, got {analytic[worst]:.8g}")
+            f"{where}: expected {expected[worst]:.8g}, got {found[worst]:.8g}")
+
+
+def _drop_single_row(a):
+    """Return an array of shape (1, d) as (d,), and any other as it is."""
+    if a.ndim == 2 and len(a) == 1:
+        return a[0]
+    return a
 
 
 def away_from_zero(rng, shape):

@@ -1,12 +1,123 @@
-"""Small networks and batches for the suites of MLP, and what is compared of them.
+"""Small networks and batches that the suites share.
 
-D is the width of the input, K the number of classes, m the batch size; seeds draw all numbers.
+The suites of the homework, tests/test_2_*.py, have ten classes, batches of at least two examples
+and float64 arrays. Seeds draw all numbers.
 """
 
 import numpy as np
 
 from tests.gradients import assert_gradient
 
+# ---- The homework --------------------------------------------------------------------------------
+
+INPUTS = 20
+CLASSES = 10
+
+
+def build_mlp(nn, hiddens, activations, inputs=INPUTS, lr=0.1, momentum=0.0, num_bn_layers=0):
+    """Return an MLP of ten classes with random W and b; activations: their names."""
+    rng = np.random.RandomState(0)
+
+    def draw_weights(d_in, d_out):
+        return rng.standard_normal((d_in, d_out))
+
+    def draw_biases(d):
+        return rng.standard_normal((1, d))
+
+    layers = [getattr(nn, name)() for name in activations]
+    mlp = nn.MLP(inputs, CLASSES, list(hiddens), layers, draw_weights, draw_biases,
+                 nn.SoftmaxCrossEntropy(), lr, momentum=momentum, num_bn_layers=num_bn_layers)
+    write_parameters(mlp)
+    return mlp
+
+
+def write_parameters(mlp):
+    """Write random numbers into W and b.
+
+    So two networks are the same also if MLP calls its initializers in a wrong way, which is asked
+    in 2.1 only.
+    """
+    rng = np.random.RandomState(1)
+    for W, b in zip(mlp.W, mlp.b):
+        W[...] = rng.standard_normal(W.shape) / np.sqrt(len(W))
+        b[...] = rng.standard_normal(b.shape)
+
+
+def build_linear(nn, **options):
+    """Return an MLP without hidden layers; options: those of build_mlp."""
+    return build_mlp(nn, [], ["Identity"], **options)
+
+
+def build_sigmoids(nn, hiddens, **options):
+    """Return an MLP with sigmoids in its hidden layers; options: those of build_mlp."""
+    activations = ["Sigmoid"] * len(hiddens) + ["Identity"]
+    return build_mlp(nn, hiddens, activations, **options)
+
+
+def make_batch(seed, m=6, inputs=INPUTS):
+    """Return x, (m, inputs), and one-hot labels, (m, 10)."""
+    rng = np.random.RandomState(seed)
+    x = rng.standard_normal((m, inputs))
+    classes = rng.randint(CLASSES, size=m)
+    return x, one_hot(classes)
+
+
+def one_hot(classes):
+    """Return the labels of these class indices, (m, 10)."""
+    return np.eye(CLASSES)[classes]
+
+
+def cross_entropy(logits, labels):
+    """Return the loss of each example, (m,), as NumPy computes it."""
+    return np.logaddexp.reduce(logits, axis=1) - (labels * logits).sum(axis=1)
+
+
+def sigmoid(x):
+    """Return the sigmoid of x, as NumPy computes it."""
+    return 1 / (1 + np.exp(-x))
+
+
+def compute_gradients(mlp, x, labels):
+    """Set the gradients of mlp to those of a batch."""
+    mlp.zero_grads()
+    mlp.forward(x)
+    mlp.backward(labels)
+
+
+def take_step(mlp, x, labels):
+    """Train mlp on a batch once."""
+    compute_gradients(mlp, x, labels)
+    mlp.step()
+
+
+def assert_all_gradients(mlp, x, labels, num_bn_layers=0):
+    """Check every dW, db, dgamma and dbeta against finite differences.
+
+    dW and db are the gradients of the mean loss of the batch, dgamma and dbeta those of its sum.
+    The last layer comes first, as in backward: where several are wrong, its name is reported.
+    """
+    def mean_loss():
+        return cross_entropy(mlp.forward(x), labels).mean()
+
+    def total_loss():
+        return cross_entropy(mlp.forward(x), labels).sum()
+
+    compute_gradients(mlp, x, labels)
+    checks = []
+    for i in reversed(range(len(mlp.W))):
+        checks.append((f"dW[{i}]", mlp.dW[i], mean_loss, mlp.W[i]))
+        checks.append((f"db[{i}]", mlp.db[i], mean_loss, mlp.b[i]))
+        if i < num_bn_layers:
+            layer = mlp.bn_layers[i]
+            checks.append((f"bn_layers[{i}].dgamma", layer.dgamma, total_loss, layer.gamma))
+            checks.append((f"bn_layers[{i}].dbeta", layer.dbeta, total_loss, layer.beta))
+    for name, gradient, loss, parameter in checks:
+        assert_gradient(gradient, loss, parameter, name)
+
+
+# ---- The module ----------------------------------------------------------------------------------
+
+# D is the width of the input, K the number of classes, m the batch size.
 D, K = 4, 3
 
 
