@@ -7,6 +7,8 @@ order and mode. The network is a linear classifier (2.2 and 2.3) of 784 inputs. 
 or class indices: get_training_stats may take either.
 """
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -69,6 +71,7 @@ def call(nn, mlp, dset, nepochs, batch_size):
     return dict(zip(VALUES, result))
 
 
+@functools.lru_cache(maxsize=1)
 def choose_labels(nn):
     """Return the function that encodes labels as get_training_stats takes them.
 
@@ -96,7 +99,7 @@ def is_close(found, expected):
 
 # ---- The loop written out ------------------------------------------------------------------------
 
-def evaluate(nn, mlp, x, classes):
+def predict(nn, mlp, x, classes):
     """Return the mean loss, the share of wrong predictions and the predictions of mlp."""
     output = mlp.forward(x)
     loss = np.mean(nn.SoftmaxCrossEntropy().forward(output, one_hot(classes)))
@@ -114,17 +117,17 @@ def write_out(nn, mlp, epochs):
         errors = []
         mlp.train()
         for rows in batches:
-            loss, error, _ = evaluate(nn, mlp, x[rows], classes[rows])
+            loss, error, _ = predict(nn, mlp, x[rows], classes[rows])
             take_step(mlp, x[rows], one_hot(classes[rows]))
             losses.append(loss)
             errors.append(error)
         mlp.eval()
-        validation_loss, validation_error, _ = evaluate(nn, mlp, *data["val"])
+        validation_loss, validation_error, _ = predict(nn, mlp, *data["val"])
         curves["training_losses"].append(np.mean(losses))
         curves["training_errors"].append(np.mean(errors))
         curves["validation_losses"].append(validation_loss)
         curves["validation_errors"].append(validation_error)
-    _, _, predicted = evaluate(nn, mlp, *data["test"])
+    _, _, predicted = predict(nn, mlp, *data["test"])
     confusion_matrix = np.zeros((10, 10))
     for i, j in zip(predicted, data["test"][1]):
         confusion_matrix[i, j] += 1
@@ -190,16 +193,25 @@ class Record:
 
 
 def watch(nn, monkeypatch):
-    """Let the methods of MLP, of any network or copy, write down what they see."""
+    """Let the methods of MLP, of any network or copy, write down what they see.
+
+    train and eval are the starter file's, since they are asked in 2.6.
+    """
     record = Record()
     forward = nn.MLP.forward
     called = nn.MLP.__call__
     backward = nn.MLP.backward
     step = nn.MLP.step
 
+    def train(mlp):
+        mlp.train_mode = True
+
+    def evaluate(mlp):
+        mlp.train_mode = False
+
     def see(mlp, x):
         record.rows = number_rows(x)
-        record.mode = mlp.train_mode
+        record.mode = getattr(mlp, "train_mode", True)
         record.passes.append((record.rows, record.mode))
 
     def watched_forward(mlp, x, *args, **options):
@@ -219,6 +231,8 @@ def watch(nn, monkeypatch):
         record.steps.append((record.rows, record.classes, record.mode))
         return step(mlp, *args, **options)
 
+    monkeypatch.setattr(nn.MLP, "train", train)
+    monkeypatch.setattr(nn.MLP, "eval", evaluate)
     monkeypatch.setattr(nn.MLP, "forward", watched_forward)
     monkeypatch.setattr(nn.MLP, "__call__", watched_call)
     monkeypatch.setattr(nn.MLP, "backward", watched_backward)
@@ -226,13 +240,14 @@ def watch(nn, monkeypatch):
     return record
 
 
-def run_watched(nn, nepochs=3, batch_size=4):
-    """Return the five values and the record of a run with mini-batches."""
+@functools.lru_cache(maxsize=1)
+def run_watched(nn):
+    """Return the five values and the record of three epochs of three mini-batches of 4."""
     mlp = build_network(nn)
     dset = make_dset(make_data(), choose_labels(nn))
     with pytest.MonkeyPatch.context() as monkeypatch:
         record = watch(nn, monkeypatch)
-        found = call(nn, mlp, dset, nepochs, batch_size)
+        found = call(nn, mlp, dset, nepochs=3, batch_size=4)
     return found, record
 
 
