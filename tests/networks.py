@@ -10,7 +10,7 @@ from tests.gradients import assert_gradient
 
 # ---- The homework --------------------------------------------------------------------------------
 
-INPUTS = 20
+INPUTS = 12
 CLASSES = 10
 
 

@@ -26,7 +26,7 @@ def test_w_and_b_are_lists_of_one_array_each(nn):
     mlp = build_linear(nn)
     assert len(mlp.W) == 1
     assert len(mlp.b) == 1
-    assert np.shape(mlp.W[0]) == (20, 10)
+    assert np.shape(mlp.W[0]) == (12, 10)
     assert np.size(mlp.b[0]) == 10
 
 

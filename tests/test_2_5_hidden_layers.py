@@ -11,9 +11,9 @@ import pytest
 from tests.gradients import assert_close
 from tests.networks import (
     assert_all_gradients, build_mlp, build_sigmoids, compute_gradients, make_batch, sigmoid,
-    take_step)
+    take_step, write_parameters)
 
-HIDDENS = pytest.mark.parametrize("hiddens", [[8], [8, 6], [7, 7, 7, 7, 7]], ids=str)
+HIDDENS = pytest.mark.parametrize("hiddens", [[8], [8, 6], [5, 5, 5, 5, 5]], ids=str)
 FUNCTIONS = {
     "Identity": lambda z: z,
     "Sigmoid": sigmoid,
@@ -25,7 +25,7 @@ MIXED = ["ReLU", "Tanh", "Identity", "Sigmoid", "Tanh"]
 
 def build_mixed(nn):
     """Return an MLP with four hidden layers and an activation on the output, too."""
-    return build_mlp(nn, [8, 7, 6, 7], MIXED)
+    return build_mlp(nn, [6, 5, 4, 5], MIXED)
 
 
 @HIDDENS
@@ -46,7 +46,7 @@ def test_gradients_with_mixed_activations(nn):
 @HIDDENS
 def test_each_layer_has_its_own_w_and_b(nn, hiddens):
     mlp = build_sigmoids(nn, hiddens)
-    sizes = [20, *hiddens, 10]
+    sizes = [12, *hiddens, 10]
     assert [np.shape(W) for W in mlp.W] == list(zip(sizes, sizes[1:]))
     assert [np.size(b) for b in mlp.b] == sizes[1:]
 
@@ -98,24 +98,35 @@ def test_step_moves_every_layer(nn):
 
 # ---- The arguments of MLP ------------------------------------------------------------------------
 
+def build_with(nn, hiddens, activations, **options):
+    """Return an MLP made with these lists; options: MLP's momentum."""
+    rng = np.random.RandomState(0)
+
+    def draw_weights(d_in, d_out):
+        return rng.standard_normal((d_in, d_out))
+
+    def draw_biases(d):
+        return rng.standard_normal((1, d))
+
+    return nn.MLP(12, 10, hiddens, activations, draw_weights, draw_biases,
+                  nn.SoftmaxCrossEntropy(), 0.1, **options)
+
+
 def test_lists_of_hiddens_and_activations_are_not_modified(nn):
     hiddens = [8, 6]
     activations = [nn.Sigmoid(), nn.Sigmoid(), nn.Identity()]
     given = list(activations)
-    mlp = nn.MLP(20, 10, hiddens, activations, lambda *shape: np.ones(shape),
-                 lambda d: np.ones((1, d)), nn.SoftmaxCrossEntropy(), 0.1)
+    mlp = build_with(nn, hiddens, activations)
     take_step(mlp, *make_batch(6))
     assert hiddens == [8, 6]
     assert activations == given
 
 
 def test_momentum_is_0_by_default(nn):
-    activations = [nn.Sigmoid(), nn.Identity()]
-    mlp = nn.MLP(20, 10, [8], activations, lambda *shape: np.ones(shape),
-                 lambda d: np.ones((1, d)), nn.SoftmaxCrossEntropy(), 0.1)
-    for _ in range(2):
-        W = mlp.W[0].copy()
-        compute_gradients(mlp, *make_batch(7))
-        mlp.dW[0][...] = 1
-        mlp.step()
-        assert_close(mlp.W[0], W - 0.1, "W[0] after step")
+    default = build_with(nn, [8], [nn.Sigmoid(), nn.Identity()])
+    explicit = build_with(nn, [8], [nn.Sigmoid(), nn.Identity()], momentum=0.0)
+    for mlp in (default, explicit):
+        write_parameters(mlp)
+        take_step(mlp, *make_batch(7))
+        take_step(mlp, *make_batch(8))
+    assert_close(default.W[1], explicit.W[1], "W[1] after two steps")

@@ -6,7 +6,6 @@ are compared with those of the same network without momentum, so they may be tes
 2.6 are right. gamma and beta move without momentum.
 """
 
-import numpy as np
 import pytest
 
 from tests.gradients import assert_close
