@@ -94,21 +94,18 @@ def test_step_subtracts_lr_times_the_gradient(nn):
     assert_close(mlp.b[0], expected_b, "b[0] after step")
 
 
-def test_step_keeps_lr_from_call_to_call(nn):
-    """The gradients of the first step are zero, so that no velocity is left."""
-    mlp = build_linear(nn, lr=0.3)
-    compute_gradients(mlp, *make_batch(8))
-    mlp.dW[0][...] = 0
-    mlp.db[0][...] = 0
-    mlp.step()
+def test_each_step_is_lr_times_its_own_gradient(nn):
+    """lr stays the same, and with a momentum of 0 nothing is left of the step before."""
+    mlp = build_linear(nn, lr=0.3, momentum=0.0)
     W = mlp.W[0].copy()
-    b = np.ravel(mlp.b[0]).copy()
-    compute_gradients(mlp, *make_batch(8))
-    mlp.dW[0][...] = 1
-    mlp.db[0][...] = 2
-    mlp.step()
-    assert_close(mlp.W[0], W - 0.3, "W[0] after the second step")
-    assert_close(mlp.b[0], b - 0.6, "b[0] after the second step")
+    b = mlp.b[0].copy()
+    for gradient in (1.0, 2.0):
+        compute_gradients(mlp, *make_batch(8))
+        mlp.dW[0][...] = gradient
+        mlp.db[0][...] = -gradient
+        mlp.step()
+    assert_close(mlp.W[0], W - 0.3 * 1 - 0.3 * 2, "W[0] after two steps")
+    assert_close(mlp.b[0], b + 0.3 * 1 + 0.3 * 2, "b[0] after two steps")
 
 
 def test_zero_grads_leaves_no_gradient(nn):

@@ -43,14 +43,6 @@ def test_five_steps_of_b_by_hand(nn):
         assert_close(mlp.b[0], start + MOVED[k], f"b[0] after step {k + 1}")
 
 
-def test_momentum_of_0_is_the_plain_step(nn):
-    mlp = build_linear(nn, lr=0.1, momentum=0.0)
-    start = mlp.W[0].copy()
-    step_with(mlp, dW=1.0, db=1.0)
-    step_with(mlp, dW=2.0, db=2.0)
-    assert_close(mlp.W[0], start - 0.1 - 0.2, "W[0] after two steps without momentum")
-
-
 def test_networks_have_velocities_and_settings_of_their_own(nn):
     first = build_linear(nn, lr=0.1, momentum=0.5)
     second = build_linear(nn, lr=0.2, momentum=0.8)
