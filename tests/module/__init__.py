@@ -1,0 +1,1 @@
+"""What this repository's hw1.py promises beyond the homework."""
