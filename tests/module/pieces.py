@@ -161,8 +161,8 @@ def randomise(layer, dtype=np.float64):
     layer.running_var = rng.uniform(0.5, 2, shape).astype(dtype)
 
 
-def assert_results(found, expected, rtol=0):
+def assert_results(found, expected, rtol=0, atol=0):
     """Assert that two dictionaries of arrays hold the same numbers."""
     assert list(found) == list(expected)
     for name in expected:
-        np.testing.assert_allclose(found[name], expected[name], rtol=rtol, err_msg=name)
+        np.testing.assert_allclose(found[name], expected[name], rtol, atol, err_msg=name)

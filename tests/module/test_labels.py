@@ -41,7 +41,8 @@ def test_loss_of_soft_labels_in_loops(nn, m, num_classes):
     dlogits = criterion.derivative()
     for i in range(m):
         exps = [np.exp(logit) for logit in x[i]]
-        softmax = [exp / sum(exps) for exp in exps]
+        total = sum(exps)
+        softmax = [exp / total for exp in exps]
         loss = -sum(y * np.log(p) for y, p in zip(labels[i], softmax))
         np.testing.assert_allclose(losses[i], loss, rtol=1e-12, atol=1e-15)
         np.testing.assert_allclose(criterion.sm[i], softmax, rtol=1e-12)

@@ -53,7 +53,7 @@ def test_data_may_have_any_layout(nn, piece_class, layout, lay_out):
     converted = [lay_out(a, layout) for a in arguments]
     found = piece_class(nn).run(*converted)
     expected = piece_class(nn).run(*arguments)
-    assert_results(found, expected, rtol=1e-11)
+    assert_results(found, expected, rtol=1e-11, atol=1e-14)
     assert_same(converted, arguments)
 
 

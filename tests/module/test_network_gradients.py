@@ -1,0 +1,44 @@
+"""Gradients of networks by differences: every activation, depth, mode and place of BatchNorm."""
+
+import pytest
+
+from tests.module.helpers import activation_classes
+from tests.networks import assert_gradients, batch_off_the_kinks, network, randomise_batchnorm
+
+MODES = pytest.mark.parametrize("evaluation", [False, True], ids=["train", "eval"])
+ROWS = pytest.mark.parametrize("rows", [False, True], ids=["b (d,)", "b (1, d)"])
+
+
+@pytest.mark.parametrize("hiddens", [(), (5,), (5, 4), (4, 5, 3, 5, 4)], ids=str)
+def test_each_activation_in_every_layer(nn, hiddens):
+    for cls in activation_classes(nn):
+        mlp = network(nn, hiddens, cls.__name__, output=cls.__name__)
+        x, labels = batch_off_the_kinks(mlp)
+        assert_gradients(mlp, x, labels)
+
+
+@ROWS
+@pytest.mark.parametrize("m", [1, 6])
+def test_mixed_activations(nn, m, rows):
+    mlp = network(nn, (4, 5, 3, 5), ["ReLU", "Tanh", "Identity", "Sigmoid"], rows=rows)
+    x, labels = batch_off_the_kinks(mlp, m)
+    assert_gradients(mlp, x, labels)
+
+
+@MODES
+@pytest.mark.parametrize("num_bn_layers", [1, 2, 3])
+@pytest.mark.parametrize("activations", [["Tanh", "Tanh"], ["ReLU", "Sigmoid"]], ids=str)
+def test_batchnorm_on_the_first_or_all_layers(nn, activations, num_bn_layers, evaluation):
+    mlp = network(nn, (5, 4), activations, num_bn_layers=num_bn_layers)
+    randomise_batchnorm(mlp, 7)
+    mlp.train_mode = not evaluation
+    x, labels = batch_off_the_kinks(mlp)
+    assert_gradients(mlp, x, labels)
+
+
+@MODES
+def test_batchnorm_on_a_linear_classifier(nn, evaluation):
+    mlp = randomise_batchnorm(network(nn, (), num_bn_layers=1), 7)
+    mlp.train_mode = not evaluation
+    x, labels = batch_off_the_kinks(mlp)
+    assert_gradients(mlp, x, labels)
