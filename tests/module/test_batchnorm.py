@@ -34,14 +34,16 @@ def test_gradients_by_differences(nn, evaluation):
 
 def test_running_statistics_of_another_alpha(nn):
     layer = nn.BatchNorm(1, alpha=0.25)
-    # mean 4 and var 9, where 0 and 1 were: 0.75 4 and 0.25 + 0.75 9
+    # The mean is 4 and the variance 9; they were 0 and 1.
     layer.forward(np.array([[1.0], [7.0], [1.0], [7.0]]))
     np.testing.assert_allclose(layer.running_mean, [[3]], rtol=1e-12)
     np.testing.assert_allclose(layer.running_var, [[7]], rtol=1e-12)
-    # mean 7 and var 4
+    # The mean is 7 and the variance 4.
     layer.forward(np.array([[5.0], [9.0]]))
-    np.testing.assert_allclose(layer.running_mean, [[0.25 * 3 + 0.75 * 7]], rtol=1e-12)
-    np.testing.assert_allclose(layer.running_var, [[0.25 * 7 + 0.75 * 4]], rtol=1e-12)
+    mean = 0.25 * 3 + 0.75 * 7
+    var = 0.25 * 7 + 0.75 * 4
+    np.testing.assert_allclose(layer.running_mean, [[mean]], rtol=1e-12)
+    np.testing.assert_allclose(layer.running_var, [[var]], rtol=1e-12)
 
 
 @pytest.mark.parametrize("attribute, value", [("alpha", 0.25), ("eps", 1.0)])
@@ -49,8 +51,9 @@ def test_alpha_and_eps_may_change_later(nn, attribute, value):
     layer = nn.BatchNorm(1)
     setattr(layer, attribute, value)
     out = layer.forward(np.array([[1.0], [7.0], [1.0], [7.0]]))
-    spread = np.sqrt(9 + layer.eps)
-    np.testing.assert_allclose(out, [[-3 / spread], [3 / spread]] * 2, rtol=1e-12)
+    centred = np.array([[-3.0], [3.0], [-3.0], [3.0]])
+    expected = centred / np.sqrt(9 + layer.eps)
+    np.testing.assert_allclose(out, expected, rtol=1e-12)
     np.testing.assert_allclose(layer.running_mean, [[4 * (1 - layer.alpha)]], rtol=1e-12)
 
 

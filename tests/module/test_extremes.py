@@ -20,9 +20,11 @@ def test_large_logits_give_the_exact_loss(nn, dtype, size, true_class, loss):
     x = np.array([[1, 0, -1]], dtype) * dtype(size)
     labels = np.eye(3)[[true_class]]
     criterion = nn.SoftmaxCrossEntropy()
-    np.testing.assert_array_equal(criterion.forward(x, labels), [loss * dtype(size)])
-    np.testing.assert_array_equal(criterion.sm, [[1, 0, 0]])
-    np.testing.assert_array_equal(criterion.derivative(), [[1, 0, 0]] - labels)
+    losses = criterion.forward(x, labels)
+    softmax = [[1, 0, 0]]
+    np.testing.assert_array_equal(losses, [loss * dtype(size)])
+    np.testing.assert_array_equal(criterion.sm, softmax)
+    np.testing.assert_array_equal(criterion.derivative(), softmax - labels)
 
 
 def test_a_number_added_to_all_logits_changes_nothing(nn):
@@ -31,17 +33,20 @@ def test_a_number_added_to_all_logits_changes_nothing(nn):
     shifts = np.array([[1e6], [-1e6], [0], [1e3], [-1e3]])
     plain = nn.SoftmaxCrossEntropy()
     shifted = nn.SoftmaxCrossEntropy()
-    loss = plain.forward(x, labels)
-    np.testing.assert_allclose(shifted.forward(x + shifts, labels), loss, rtol=1e-14)
-    dlogits = plain.derivative()
-    np.testing.assert_allclose(shifted.derivative(), dlogits, rtol=1e-14, atol=1e-15)
+    expected = plain.forward(x, labels)
+    loss = shifted.forward(x + shifts, labels)
+    np.testing.assert_allclose(loss, expected, rtol=1e-14)
+    expected = plain.derivative()
+    dlogits = shifted.derivative()
+    np.testing.assert_allclose(dlogits, expected, rtol=1e-14, atol=1e-15)
 
 
 def test_loss_of_a_thousand_classes(nn):
     logits = np.zeros((2, 1000))
     labels = np.eye(1000)[[0, 999]]
     criterion = nn.SoftmaxCrossEntropy()
-    np.testing.assert_allclose(criterion.forward(logits, labels), np.log([1000, 1000]), rtol=1e-13)
+    loss = criterion.forward(logits, labels)
+    np.testing.assert_allclose(loss, np.log([1000, 1000]), rtol=1e-13)
     np.testing.assert_allclose(criterion.derivative(), 0.001 - labels, rtol=1e-13)
 
 
@@ -100,9 +105,11 @@ def test_inputs_of_1e4_give_an_exact_loss_and_gradient(nn, dtype):
     x = 10000 * np.sign(x)
     logits = mlp.forward(x)
     mlp.backward(labels)
-    np.testing.assert_array_equal(mlp.criterion.loss, logits.max(axis=1) - logits[labels > 0])
+    loss = logits.max(axis=1) - logits[labels > 0]
     softmax = np.eye(K)[logits.argmax(axis=1)]
-    np.testing.assert_array_equal(mlp.dW[0], x.T @ (softmax - labels) / 4)
+    dW = x.T @ (softmax - labels) / 4
+    np.testing.assert_array_equal(mlp.criterion.loss, loss)
+    np.testing.assert_array_equal(mlp.dW[0], dW)
 
 
 @FLOATS
@@ -112,10 +119,12 @@ def test_saturated_units_pass_no_gradient(nn, name, low, dtype):
     mlp = build(nn, [2], activations, input_size=2, output_size=2)
     mlp.W = [np.eye(2, dtype=dtype), np.eye(2, dtype=dtype)]
     mlp.b = [np.zeros(2, dtype), np.zeros(2, dtype)]
-    output = mlp.forward(np.array([[1e4, -1e4]], dtype))
+    x = np.array([[1e4, -1e4]], dtype)
+    output = mlp.forward(x)
     mlp.backward([[1, 0]])
+    loss = np.log1p(np.exp(low - 1))
     np.testing.assert_array_equal(output, [[1, low]])
-    np.testing.assert_allclose(mlp.criterion.loss, [np.log1p(np.exp(low - 1))], rtol=1e-6)
+    np.testing.assert_allclose(mlp.criterion.loss, [loss], rtol=1e-6)
     np.testing.assert_array_equal(mlp.dW[0], np.zeros((2, 2)))
 
 
@@ -126,7 +135,8 @@ def test_saturated_units_pass_no_gradient(nn, name, low, dtype):
 def test_a_constant_unit_is_normalised_to_0(nn, m, dtype, bound):
     """Divided by sqrt(eps) = 1e-4, the rounding of its mean would show."""
     layer = nn.BatchNorm(5)
-    layer.forward(np.full((m, 5), [0.1, 0.7, 1, 10, -10 / 3], dtype))
+    units = [0.1, 0.7, 1, 10, -10 / 3]
+    layer.forward(np.full((m, 5), units, dtype))
     assert np.abs(layer.norm).max() < bound
 
 
@@ -134,9 +144,11 @@ def test_one_example_gives_beta_and_no_gradient(nn):
     layer = nn.BatchNorm(4)
     randomise(layer)
     x, _, delta = examples(2, m=1)
-    np.testing.assert_array_equal(layer.forward(x), layer.beta)
+    out = layer.forward(x)
+    dx = layer.backward(delta)
+    np.testing.assert_array_equal(out, layer.beta)
     np.testing.assert_array_equal(layer.var, np.zeros(4))
-    np.testing.assert_array_equal(layer.backward(delta), np.zeros((1, 4)))
+    np.testing.assert_array_equal(dx, np.zeros((1, 4)))
 
 
 def test_a_large_mean_costs_no_digits(nn):

@@ -31,7 +31,13 @@ def test_derivative_for_soft_labels_by_differences(nn):
     assert_gradient(dlogits, loss, x, "dlogits")
 
 
-@pytest.mark.parametrize("m, num_classes", [(7, 4), (1, 3), (4, 1), (1, 1), (3, 1000)])
+@pytest.mark.parametrize("m, num_classes", [
+    (7, 4),
+    (1, 3),
+    (4, 1),
+    (1, 1),
+    (3, 1000),
+])
 def test_loss_of_soft_labels_in_loops(nn, m, num_classes):
     rng = np.random.RandomState(1)
     x = rng.standard_normal((m, num_classes))
@@ -44,9 +50,10 @@ def test_loss_of_soft_labels_in_loops(nn, m, num_classes):
         total = sum(exps)
         softmax = [exp / total for exp in exps]
         loss = -sum(y * np.log(p) for y, p in zip(labels[i], softmax))
+        gradient = softmax - labels[i]
         np.testing.assert_allclose(losses[i], loss, rtol=1e-12, atol=1e-15)
         np.testing.assert_allclose(criterion.sm[i], softmax, rtol=1e-12)
-        np.testing.assert_allclose(dlogits[i], softmax - labels[i], rtol=1e-12, atol=1e-15)
+        np.testing.assert_allclose(dlogits[i], gradient, rtol=1e-12, atol=1e-15)
 
 
 @pytest.mark.parametrize("labels, loss, dlogits", [
@@ -57,8 +64,9 @@ def test_loss_of_soft_labels_in_loops(nn, m, num_classes):
 ])
 def test_loss_and_derivative_whatever_the_labels_sum_to(nn, labels, loss, dlogits):
     """derivative() is sm - y, the gradient of the loss where the labels sum to 1."""
+    logits = np.log([[1, 3]])
     criterion = nn.SoftmaxCrossEntropy()
-    losses = criterion.forward(np.log([[1, 3]]), [labels])
+    losses = criterion.forward(logits, [labels])
     np.testing.assert_allclose(losses, [loss], rtol=1e-14)
     np.testing.assert_allclose(criterion.derivative(), [dlogits], rtol=1e-14, atol=1e-15)
 
@@ -147,7 +155,14 @@ def assert_labels_are_refused(nn, name, labels, rule, got):
 
 
 @EACH_PARTITION
-@pytest.mark.parametrize("shape", [(5,), (7, K), (6, K + 1), (6, 1), (1, K), ()], ids=str)
+@pytest.mark.parametrize("shape", [
+    (5,),
+    (7, K),
+    (6, K + 1),
+    (6, 1),
+    (1, K),
+    (),
+], ids=str)
 def test_labels_of_another_shape_are_refused(nn, name, shape):
     labels = np.zeros(shape, int)
     rule = f"(6,), class indices, or (6, {K}), one-hot"
@@ -174,9 +189,20 @@ def test_labels_that_are_no_class_index_are_refused(nn, name, wrong):
 
 @EACH_PARTITION
 @pytest.mark.parametrize("wrong", [
-    [-1, 0, 0], [0, -1, 0], [-0.5, 0.5, 0], [-0.25, 0.75, 0.5], [-1, 1, 1], [-1, 1, -1],
-    [2, -1, 0], [0, 255, 0], [1, 1, 1], [0, 0, 0], [0, np.nan, 1], [np.inf, 0, 0],
-    [np.inf, -np.inf, 1], [0, 1 + 2e-5, 0], [0, 1 - 2e-5, 0],
+    [-1, 0, 0],
+    [0, -1, 0],
+    [-0.5, 0.5, 0],
+    [-0.25, 0.75, 0.5],
+    [-1, 1, 1],
+    [-1, 1, -1],
+    [2, -1, 0],
+    [0, 255, 0],
+    [1, 1, 1],
+    [0, 0, 0],
+    [0, np.nan, 1],
+    [np.inf, 0, 0],
+    [0, 1 + 1.1e-5, 0],
+    [0, 1 - 1.1e-5, 0],
 ], ids=str)
 def test_labels_that_are_no_probabilities_are_refused(nn, name, wrong):
     labels = one_hot([0, 1, 0, 1, 0, 1])

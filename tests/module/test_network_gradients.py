@@ -9,7 +9,12 @@ MODES = pytest.mark.parametrize("evaluation", [False, True], ids=["train", "eval
 ROWS = pytest.mark.parametrize("rows", [False, True], ids=["b (d,)", "b (1, d)"])
 
 
-@pytest.mark.parametrize("hiddens", [(), (5,), (5, 4), (4, 5, 3, 5, 4)], ids=str)
+@pytest.mark.parametrize("hiddens", [
+    (),
+    (5,),
+    (5, 4),
+    (4, 5, 3, 5, 4),
+], ids=str)
 def test_each_activation_in_every_layer(nn, hiddens):
     for cls in activation_classes(nn):
         mlp = network(nn, hiddens, cls.__name__, output=cls.__name__)
@@ -20,7 +25,8 @@ def test_each_activation_in_every_layer(nn, hiddens):
 @ROWS
 @pytest.mark.parametrize("m", [1, 6])
 def test_mixed_activations(nn, m, rows):
-    mlp = network(nn, (4, 5, 3, 5), ["ReLU", "Tanh", "Identity", "Sigmoid"], rows=rows)
+    activations = ["ReLU", "Tanh", "Identity", "Sigmoid"]
+    mlp = network(nn, (4, 5, 3, 5), activations, rows=rows)
     x, labels = batch_off_the_kinks(mlp, m)
     assert_gradients(mlp, x, labels)
 

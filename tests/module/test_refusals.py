@@ -12,34 +12,60 @@ from tests.networks import D, K, batch, network
 # ---- The loss ------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("x_shape, y_shape", [
-    ((3, 4), (3, 5)), ((3, 4), (2, 4)), ((3, 4), (1, 4)), ((3, 4), (3, 1)), ((3, 4), (4,)),
-    ((1, 4), (3, 4)), ((4,), (4,)), ((4,), (1, 4)), ((2, 3, 4), (2, 3, 4)), ((), ()),
+    ((3, 4), (3, 5)),
+    ((3, 4), (2, 4)),
+    ((3, 4), (1, 4)),
+    ((3, 4), (3, 1)),
+    ((3, 4), (4,)),
+    ((1, 4), (3, 4)),
+    ((4,), (4,)),
+    ((4,), (1, 4)),
+    ((2, 3, 4), (2, 3, 4)),
+    ((), ()),
 ], ids=str)
 def test_logits_and_labels_must_be_m_by_k(nn, x_shape, y_shape):
+    x = np.ones(x_shape)
+    labels = np.ones(y_shape)
     criterion = nn.SoftmaxCrossEntropy()
-    expected = r"\(m, K\).*" + re.escape(f"got {x_shape} and {y_shape}")
-    with pytest.raises(ValueError, match=expected):
-        criterion.forward(np.ones(x_shape), np.ones(y_shape))
+    got = re.escape(f"got {x_shape} and {y_shape}")
+    with pytest.raises(ValueError, match=rf"\(m, K\).*{got}"):
+        criterion.forward(x, labels)
     assert criterion.logits is None
 
 
-@pytest.mark.parametrize("shape", [(6, K + 1), (5, K), (1, K), (6, 1), (6,), (K,)], ids=str)
+@pytest.mark.parametrize("shape", [
+    (6, K + 1),
+    (5, K),
+    (1, K),
+    (6, 1),
+    (6,),
+    (K,),
+], ids=str)
 def test_backward_refuses_labels_of_another_shape(nn, shape):
     """NumPy would broadcast some; for class indices the message says how to make them one-hot."""
     mlp = network(nn)
     x, _ = batch(1)
+    labels = np.zeros(shape)
     mlp.forward(x)
     got = re.escape(f"got {(6, K)} and {shape}")
     remedy = re.escape("np.eye(K)[y]")
     with pytest.raises(ValueError, match=f"labels must be .*{got}.*{remedy}"):
-        mlp.backward(np.zeros(shape))
+        mlp.backward(labels)
 
 
 # ---- MLP's arguments -----------------------------------------------------------------------------
 
 @pytest.mark.parametrize("W_shape, b_shape", [
-    ((K, D), (K,)), ((D * K,), (K,)), ((1, K), (K,)), ((D, K, 1), (K,)), ((D, 1), (1, K)),
-    ((D, K), (K + 1,)), ((D, K), (K, 1)), ((D, K), (1,)), ((D, K), (1, 1, K)), ((D, K), ()),
+    ((K, D), (K,)),
+    ((D * K,), (K,)),
+    ((1, K), (K,)),
+    ((D, K, 1), (K,)),
+    ((D, 1), (1, K)),
+    ((D, K), (K + 1,)),
+    ((D, K), (K, 1)),
+    ((D, K), (1,)),
+    ((D, K), (1, 1, K)),
+    ((D, K), ()),
 ], ids=str)
 def test_initializers_must_return_the_shapes_of_the_layer(nn, W_shape, b_shape):
     def weights(*shape):
@@ -48,10 +74,12 @@ def test_initializers_must_return_the_shapes_of_the_layer(nn, W_shape, b_shape):
     def biases(d):
         return np.zeros(b_shape)
 
+    activations = [nn.Identity()]
+    criterion = nn.SoftmaxCrossEntropy()
     rule = f"initializers must make {(D, K)} and {(K,)} or {(1, K)}"
-    expected = re.escape(f"{rule}, got {W_shape} and {b_shape}")
-    with pytest.raises(ValueError, match=expected):
-        nn.MLP(D, K, [], [nn.Identity()], weights, biases, nn.SoftmaxCrossEntropy(), 0.1)
+    message = re.escape(f"{rule}, got {W_shape} and {b_shape}")
+    with pytest.raises(ValueError, match=message):
+        nn.MLP(D, K, [], activations, weights, biases, criterion, 0.1)
 
 
 def test_initializers_are_checked_in_every_layer(nn):
@@ -61,9 +89,10 @@ def test_initializers_are_checked_in_every_layer(nn):
         return np.zeros((d0, d1))
 
     activations = [nn.Tanh(), nn.Identity()]
-    expected = re.escape(f"{(5, K)} and {(K,)} or {(1, K)}, got (5, 1) and {(K,)}")
-    with pytest.raises(ValueError, match=expected):
-        nn.MLP(D, K, [5], activations, weights, np.zeros, nn.SoftmaxCrossEntropy(), 0.1)
+    criterion = nn.SoftmaxCrossEntropy()
+    message = re.escape(f"{(5, K)} and {(K,)} or {(1, K)}, got (5, 1) and {(K,)}")
+    with pytest.raises(ValueError, match=message):
+        nn.MLP(D, K, [5], activations, weights, np.zeros, criterion, 0.1)
 
 
 @pytest.mark.parametrize("count", [0, 2, 4])
@@ -84,11 +113,18 @@ def test_a_class_as_criterion_is_refused(nn):
         build(nn, [5], activations, criterion=nn.SoftmaxCrossEntropy)
 
 
-@pytest.mark.parametrize("sizes", [[0, 5, K], [D, 0, K], [D, 5, 0], [D, -2, K]], ids=str)
+@pytest.mark.parametrize("sizes", [
+    [0, 5, K],
+    [D, 0, K],
+    [D, 5, 0],
+    [D, -2, K],
+], ids=str)
 def test_sizes_must_be_at_least_1(nn, sizes):
+    input_size, hidden_size, output_size = sizes
     activations = [nn.Tanh(), nn.Identity()]
-    with pytest.raises(ValueError, match=re.escape(f"must be at least 1, got {sizes}")):
-        build(nn, sizes[1:2], activations, sizes[0], sizes[2])
+    message = re.escape(f"must be at least 1, got {sizes}")
+    with pytest.raises(ValueError, match=message):
+        build(nn, [hidden_size], activations, input_size, output_size)
 
 
 @pytest.mark.parametrize("num_bn_layers", [-1, 4])
@@ -99,8 +135,18 @@ def test_num_bn_layers_must_be_0_to_the_number_of_layers(nn, num_bn_layers):
 
 # ---- x -------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("shape", [(D,), (6, D + 1), (6, D, 1), (D, 1), (0, D), ()], ids=str)
+@pytest.mark.parametrize("shape", [
+    (D,),
+    (6, D + 1),
+    (6, D, 1),
+    (D, 1),
+    (0, D),
+    (),
+], ids=str)
 def test_x_must_be_m_by_input_size(nn, shape):
-    expected = re.escape(f"x must be (m, {D})") + ".* got " + re.escape(str(shape))
-    with pytest.raises(ValueError, match=expected):
-        network(nn).forward(np.zeros(shape))
+    mlp = network(nn)
+    x = np.zeros(shape)
+    rule = re.escape(f"x must be (m, {D})")
+    got = re.escape(f"got {shape}")
+    with pytest.raises(ValueError, match=f"{rule}.*{got}"):
+        mlp.forward(x)

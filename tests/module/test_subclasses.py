@@ -38,6 +38,20 @@ def test_activation_with_a_parameter_trains_in_a_network(nn):
     assert_gradients(mlp, x, labels)
 
 
+def test_activation_may_keep_something_other_than_state(nn):
+    class Square(nn.Activation):
+        def forward(self, x):
+            self.x = x
+            return x ** 2
+
+        def derivative(self):
+            return 2 * self.x
+
+    mlp = build(nn, [5], [Square(), nn.Identity()])
+    x, labels = batch(1)
+    assert_gradients(mlp, x, labels)
+
+
 def test_criterion_needs_no_super_init(nn):
     class Scaled(nn.SoftmaxCrossEntropy):
         def __init__(self, factor):
