@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.module.helpers import assert_same, build, copies, gradients_of_batch
+from tests.module.helpers import (activation_classes, assert_same, build, copies,
+                                  gradients_of_batch)
 from tests.module.pieces import PIECES, assert_results, examples
 from tests.networks import batch, network
 
@@ -52,20 +53,31 @@ def test_backward_after_eval_forward_leaves_training_as_it_was(nn):
     assert_same([layer.running_mean, layer.running_var], [twin.running_mean, twin.running_var])
 
 
-@pytest.mark.parametrize("make", ["SoftmaxCrossEntropy", "MLP", "Sigmoid", "BatchNorm"])
-def test_a_call_is_forward(nn, make):
-    arguments = [np.array([[0.5, -1.0], [2.0, 1.0]])]
-    if make == "MLP":
-        piece = build(nn, [], [nn.Tanh()], input_size=2, output_size=2)
-    elif make == "BatchNorm":
-        piece = nn.BatchNorm(2)
-    elif make == "Sigmoid":
-        piece = nn.Sigmoid()
-    else:
-        piece = nn.SoftmaxCrossEntropy()
-        arguments.append(np.eye(2))
-    called = piece(*arguments)
-    np.testing.assert_array_equal(called, piece.forward(*arguments))
+# ---- A call is forward ---------------------------------------------------------------------------
+
+def test_a_call_of_the_criterion_is_forward(nn):
+    x, labels, _ = examples(1)
+    criterion = nn.SoftmaxCrossEntropy()
+    np.testing.assert_array_equal(criterion(x, labels), criterion.forward(x, labels))
+
+
+def test_a_call_of_an_activation_is_forward(nn):
+    x, _, _ = examples(1)
+    for cls in activation_classes(nn):
+        activation = cls()
+        np.testing.assert_array_equal(activation(x), activation.forward(x))
+
+
+def test_a_call_of_batchnorm_is_forward(nn):
+    x, _, _ = examples(1)
+    layer = nn.BatchNorm(4)
+    np.testing.assert_array_equal(layer(x), layer.forward(x))
+
+
+def test_a_call_of_mlp_is_forward(nn):
+    x, _ = batch(1)
+    mlp = network(nn)
+    np.testing.assert_array_equal(mlp(x), mlp.forward(x))
 
 
 def test_a_call_of_batchnorm_passes_eval_on(nn):
