@@ -82,17 +82,40 @@ def test_initializers_must_return_the_shapes_of_the_layer(nn, W_shape, b_shape):
         nn.MLP(D, K, [], activations, weights, biases, criterion, 0.1)
 
 
-def test_initializers_are_checked_in_every_layer(nn):
-    def weights(d0, d1):
-        if d0 == 5:
-            return np.zeros((5, 1))
-        return np.zeros((d0, d1))
+@pytest.mark.parametrize("wrong_layer", [0, 1, 2])
+def test_initial_weights_are_checked_in_every_layer(nn, wrong_layer):
+    sizes = [D, 5, 4, K]
+    d_in = sizes[wrong_layer]
+    d_out = sizes[wrong_layer + 1]
 
-    activations = [nn.Tanh(), nn.Identity()]
+    def weights(*shape):
+        if shape == (d_in, d_out):
+            return np.zeros((d_in, 1))
+        return np.zeros(shape)
+
+    activations = [nn.Tanh(), nn.Tanh(), nn.Identity()]
     criterion = nn.SoftmaxCrossEntropy()
-    message = re.escape(f"{(5, K)} and {(K,)} or {(1, K)}, got (5, 1) and {(K,)}")
+    rule = f"{(d_in, d_out)} and {(d_out,)} or {(1, d_out)}"
+    message = re.escape(f"{rule}, got {(d_in, 1)} and {(d_out,)}")
     with pytest.raises(ValueError, match=message):
-        nn.MLP(D, K, [5], activations, weights, np.zeros, criterion, 0.1)
+        nn.MLP(D, K, [5, 4], activations, weights, np.zeros, criterion, 0.1)
+
+
+@pytest.mark.parametrize("wrong_layer", [0, 1, 2])
+def test_initial_biases_are_checked_in_every_layer(nn, wrong_layer):
+    units = [5, 4, K]
+    wrong_size = units[wrong_layer]
+
+    def biases(d):
+        if d == wrong_size:
+            return np.zeros(1)
+        return np.zeros(d)
+
+    activations = [nn.Tanh(), nn.Tanh(), nn.Identity()]
+    weights = nn.random_normal_weight_init
+    criterion = nn.SoftmaxCrossEntropy()
+    with pytest.raises(ValueError, match=re.escape("and (1,)")):
+        nn.MLP(D, K, [5, 4], activations, weights, biases, criterion, 0.1)
 
 
 @pytest.mark.parametrize("count", [0, 2, 4])

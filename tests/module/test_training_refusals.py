@@ -38,7 +38,8 @@ def test_batch_size_must_be_at_least_1(nn, batch_size):
 @pytest.mark.parametrize("shape", [(6, 2, 2), (6,), (0, D), (6, 0)], ids=str)
 def test_x_must_be_rows(nn, name, shape):
     x = np.zeros(shape)
-    message = f"x must be .*got {re.escape(f'{x.dtype} {shape}')}$"
+    got = re.escape(f"got {x.dtype} {shape}")
+    message = rf"{name}x must be \(n, input_size\), real numbers.*{got}$"
     assert_refused(nn, with_x(name, x), message)
 
 
@@ -46,7 +47,8 @@ def test_x_must_be_rows(nn, name, shape):
 @pytest.mark.parametrize("dtype", ["complex128", "U", "object"])
 def test_x_must_be_real_numbers(nn, name, dtype):
     x = np.zeros((6, D)).astype(dtype)
-    message = f"{name}x must be .*real.*got {re.escape(f'{x.dtype} {x.shape}')}$"
+    got = re.escape(f"got {x.dtype} {x.shape}")
+    message = rf"{name}x must be \(n, input_size\), real numbers.*{got}$"
     assert_refused(nn, with_x(name, x), message)
 
 
