@@ -137,7 +137,6 @@ class BatchNorm(object):
         return self.out
 
     def backward(self, delta):
-        m = delta.shape[0]
         self.dbeta = np.sum(delta, axis=0)
         self.dgamma = np.sum(delta * self.norm, axis=0)
         dx = delta - self.average @ delta - self.norm * (self.average @ (delta * self.norm))
@@ -193,9 +192,10 @@ class MLP(object):
             self.velb[i] = self.momentum * self.velb[i] - self.lr * self.db[i]
             self.W[i] = self.W[i] + self.velW[i]
             self.b[i] = self.b[i] + self.velb[i]
-            if self.bn_layers[i] is not None:
-                self.bn_layers[i].gamma = self.bn_layers[i].gamma - self.lr * self.bn_layers[i].dgamma
-                self.bn_layers[i].beta = self.bn_layers[i].beta - self.lr * self.bn_layers[i].dbeta
+            layer = self.bn_layers[i]
+            if layer is not None:
+                layer.gamma = layer.gamma - self.lr * layer.dgamma
+                layer.beta = layer.beta - self.lr * layer.dbeta
 
     def backward(self, labels):
         self.criterion(self.logits, labels)

@@ -197,8 +197,9 @@ class MLP(object):
             self.W[i] = self.W[i] - self.lr * self.sum_dW[i]
             self.b[i] = self.b[i] - self.lr * self.sum_db[i]
         for i in range(self.num_bn_layers):
-            self.bn_layers[i].gamma = self.bn_layers[i].gamma - self.lr * self.bn_layers[i].dgamma
-            self.bn_layers[i].beta = self.bn_layers[i].beta - self.lr * self.bn_layers[i].dbeta
+            layer = self.bn_layers[i]
+            layer.gamma = layer.gamma - self.lr * layer.dgamma
+            layer.beta = layer.beta - self.lr * layer.dbeta
 
     def backward(self, labels):
         m = labels.shape[0]
@@ -262,7 +263,8 @@ def get_training_stats(mlp, dset, nepochs, batch_size):
     K = mlp.output_size
     predicted = np.argmax(mlp.forward(testx), axis=1)
     true = np.argmax(testy, axis=1)
-    confusion_matrix = np.array([[np.sum((predicted == p) & (true == t)) for t in range(K)]
-                                 for p in range(K)])
+    confusion_matrix = np.zeros((K, K), dtype=int)
+    for k in range(K):
+        confusion_matrix[:, k] = np.bincount(predicted[true == k], minlength=K)
     return (training_losses, training_errors, validation_losses, validation_errors,
             confusion_matrix)

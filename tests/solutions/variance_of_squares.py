@@ -249,8 +249,9 @@ class MLP(object):
             self.W[i] = self.W[i] + self.W_velocity[i]
             self.b[i] = self.b[i] + self.b_velocity[i]
         for i in range(self.num_bn_layers):
-            self.bn_layers[i].gamma = self.bn_layers[i].gamma - self.lr * self.bn_layers[i].dgamma
-            self.bn_layers[i].beta = self.bn_layers[i].beta - self.lr * self.bn_layers[i].dbeta
+            layer = self.bn_layers[i]
+            layer.gamma = layer.gamma - self.lr * layer.dgamma
+            layer.beta = layer.beta - self.lr * layer.dbeta
 
     def backward(self, labels):
         self.criterion.forward(self.out, labels)

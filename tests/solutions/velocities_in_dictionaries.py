@@ -125,8 +125,10 @@ class BatchNorm:
         if not eval:
             self.mean = x.mean(axis=0)
             self.var = ((x - self.mean) ** 2).mean(axis=0)
-            self.running_mean = self.running_mean + (1 - self.alpha) * (self.mean - self.running_mean)
-            self.running_var = self.running_var + (1 - self.alpha) * (self.var - self.running_var)
+            mean_change = self.mean - self.running_mean
+            var_change = self.var - self.running_var
+            self.running_mean = self.running_mean + (1 - self.alpha) * mean_change
+            self.running_var = self.running_var + (1 - self.alpha) * var_change
             self.std = np.sqrt(self.var + self.eps)
             self.norm = (x - self.mean) / self.std
         else:
@@ -165,19 +167,19 @@ class MLP:
         self.db = [np.zeros_like(b) for b in self.b]
         self.bn_layers = [BatchNorm(sizes[i + 1]) for i in range(num_bn_layers)]
         self.velocities = {}
-        self.cache = {}
+        self.outputs = {}
 
     def __call__(self, x):
         return self.forward(x)
 
     def forward(self, x):
-        self.cache = {"a0": x}
+        self.outputs = {0: x}
         for i in range(self.nlayers):
-            z = self.cache["a%d" % i].dot(self.W[i]) + self.b[i]
+            z = self.outputs[i].dot(self.W[i]) + self.b[i]
             if i < self.num_bn_layers:
                 z = self.bn_layers[i](z, eval=not self.train_mode)
-            self.cache["a%d" % (i + 1)] = self.activations[i](z)
-        return self.cache["a%d" % self.nlayers]
+            self.outputs[i + 1] = self.activations[i](z)
+        return self.outputs[self.nlayers]
 
     def zero_grads(self):
         self.dW = [np.zeros_like(W) for W in self.W]
@@ -198,17 +200,17 @@ class MLP:
         return new
 
     def backward(self, labels):
-        self.criterion(self.cache["a%d" % self.nlayers], labels)
+        self.criterion(self.outputs[self.nlayers], labels)
         grads = {}
-        grads["a%d" % self.nlayers] = self.criterion.derivative() / len(labels)
+        grads[self.nlayers] = self.criterion.derivative() / len(labels)
         for i in reversed(range(self.nlayers)):
-            dz = grads["a%d" % (i + 1)] * self.activations[i].derivative()
+            dz = grads[i + 1] * self.activations[i].derivative()
             if i < self.num_bn_layers:
                 # gamma and beta have the gradients of the sum of the losses
                 dz = self.bn_layers[i].backward(dz * len(labels)) / len(labels)
-            self.dW[i] = self.cache["a%d" % i].T.dot(dz)
+            self.dW[i] = self.outputs[i].T.dot(dz)
             self.db[i] = dz.sum(axis=0)
-            grads["a%d" % i] = dz.dot(self.W[i].T)
+            grads[i] = dz.dot(self.W[i].T)
 
     def train(self):
         self.train_mode = True
