@@ -1,25 +1,193 @@
-"""What all suites share: the module under test, and how a missing piece of it is told."""
+"""The module under test, the option --hw1, and short reports of an unfinished hw1.py."""
 
 import importlib
+import os
+import pathlib
+import sys
+import types
 
 import pytest
 
-from tests.grader.judge import told
+from tests import since_2018, unfinished
+
+TESTS = pathlib.Path(__file__).resolve().parent
+OWN = TESTS.parent / "hw1" / "hw1.py"
+SUITES = sorted(map(str, TESTS.glob("test_2_*.py")))  # the homework's
+
+collect_ignore = ["solutions"]
+
+
+class NotImportable(Exception):
+    """Says why hw1.py cannot be imported."""
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--hw1", metavar="FILE",
+        help="run the homework's suites, tests/test_2_*.py, on this hw1.py")
+
+
+def pytest_configure(config):
+    given = config.getoption("--hw1")
+    path = OWN
+    if given is not None:
+        path = pathlib.Path(os.path.abspath(config.invocation_params.dir / given))
+        if not path.is_file():
+            raise pytest.UsageError(f"--hw1 takes a file such as path/to/hw1.py, got {given!r}")
+        config.addinivalue_line("filterwarnings", "ignore")  # warnings are never a fault
+    homework = Homework(config, path, own=given is None)
+    config.pluginmanager.register(homework, "homework")
+    if homework.only and config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+        config.args = SUITES
 
 
 @pytest.fixture(scope="session")
-def nn():
-    """hw1/hw1.py, imported when a test asks for it."""
+def nn(request):
+    """The module under test, imported when the first test asks for it."""
+    homework = request.config.pluginmanager.get_plugin("homework")
     try:
-        return importlib.import_module("hw1.hw1")
-    except Exception as error:
-        reason = told(error)
-    pytest.fail(f"hw1/hw1.py does not import: {reason}", pytrace=False)
+        return homework.load()
+    except (Exception, SystemExit) as error:
+        reason = unfinished.describe_import(error)
+    request.session.shouldstop = "hw1.py cannot be imported"
+    raise NotImportable(reason)
 
 
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item, call):
-    """Tell in one line, without a traceback, what hw1.py does not implement yet."""
-    report = yield
-    if call.excinfo is not None and " is not implemented yet (line " in told(call.excinfo.value):
-        report.get_result().longrepr = told(call.excinfo.value)
+class Homework:
+    """The hw1.py under test, as a plugin: what of it is unfinished, and what is the next step.
+
+    A test that fails because of an unfinished piece is reported as unfinished, without a traceback,
+    and does not count for --maxfail: the sections that come later are tested, too.
+    """
+
+    def __init__(self, config, path, own):
+        self.config = config
+        self.path = path
+        self.own = own
+        self.source = path.read_bytes() if path.exists() else b""
+        self.watch = None
+        self.failed = {}    # {section: its first failed test}
+        self.reported = []  # each Unfinished that makes a test fail
+        try:
+            self.unfinished = unfinished.find(self.source)
+            if self.unfinished:
+                self.watch = unfinished.Watch(path, self.source)
+            self.parses = True
+        except (SyntaxError, ValueError):
+            self.unfinished = []
+            self.parses = False
+        # whether nothing runs but the homework's suites
+        self.only = not own or not self.parses or bool(self.unfinished)
+
+    def load(self):
+        """Import the file as hw1.hw1; the modules beside it as hw1.helper and as helper."""
+        if self.own:
+            return importlib.import_module("hw1.hw1")
+        since_2018.restore()
+        folder = str(self.path.parent)
+        package = types.ModuleType("hw1")
+        package.__path__ = [folder]
+        package.hw1 = module = types.ModuleType("hw1.hw1")
+        module.__file__ = str(self.path)
+        module.__package__ = "hw1"
+        sys.modules["hw1"] = package
+        sys.modules["hw1.hw1"] = module
+        sys.path.insert(0, folder)
+        exec(compile(self.source, module.__file__, "exec"), vars(module))
+        return module
+
+    def explain(self, error, test):
+        """Return the Unfinished piece that makes a test fail, or None."""
+        if isinstance(error, NotImportable):
+            return unfinished.Unfinished(None, "hw1.py", None, str(error))
+        piece = unfinished.from_error(error, self.unfinished)
+        if piece is None and self.watch is not None and self.watch.called:
+            piece = self.watch.called[0]
+        for found in self.unfinished:
+            empty = found.piece in unfinished.MAY_BE_EMPTY and found.piece.split(".")[1] in test
+            if piece is None and empty or piece is not None and found.piece == piece.piece:
+                return found
+        return piece
+
+    # ---- The hooks -------------------------------------------------------------------------------
+
+    def pytest_ignore_collect(self, collection_path):
+        """Leave out all but the homework's suites."""
+        if self.only and collection_path.is_file() and str(collection_path) not in SUITES:
+            return True
+
+    def pytest_report_header(self):
+        if self.own and self.only:
+            return "hw1/hw1.py is unfinished: only the homework's suites, tests/test_2_*.py, run"
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_protocol(self):
+        if self.watch is None:
+            yield
+        else:
+            with self.watch:
+                yield
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_makereport(self, item, call):
+        outcome = yield
+        report = outcome.get_result()
+        if report.failed:
+            report.unfinished = self.explain(call.excinfo.value, item.name)
+
+    def pytest_report_teststatus(self, report):
+        if report.failed and getattr(report, "unfinished", None):
+            return "unfinished", "u", "UNFINISHED"
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report):
+        if not report.failed:
+            return
+        file = pathlib.Path(report.nodeid.split("::")[0])
+        section = ".".join(file.name.split("_")[1:3])
+        if not getattr(report, "unfinished", None):
+            if file.match("test_2_*.py"):
+                self.failed.setdefault(section, report.nodeid)
+            return
+        piece = unfinished.Unfinished(*report.unfinished)
+        if piece.section is None:
+            piece = piece._replace(section=section)
+        if piece.piece not in [other.piece for other in self.reported]:
+            self.reported.append(piece)
+        if self.config.option.maxfail:
+            self.config.option.maxfail += 1
+
+    def pytest_terminal_summary(self, terminalreporter):
+        self.reported.sort(key=self._place)
+        if self.reported:
+            terminalreporter.section("unfinished")
+            for piece in self.reported:
+                terminalreporter.write_line(f"section {piece.section}: {piece.reason}")
+        if not self.own and self.parses:
+            lines = since_2018.advice(self.source)
+            if lines:
+                terminalreporter.section("advice")
+            for line in lines:
+                terminalreporter.write_line(line)
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self):
+        """Print the next step last, after pytest's own closing line."""
+        yield
+        terminal = self.config.pluginmanager.get_plugin("terminalreporter")
+        steps = [(piece.section, piece.reason) for piece in self.reported]
+        steps += [(section, f"{test} fails") for section, test in self.failed.items()]
+        steps.sort(key=lambda step: step[0])
+        if steps and terminal is not None:
+            terminal.write_line("Next: section {}: {}".format(*steps[0]))
+
+    @staticmethod
+    def _place(piece):
+        """Return a key that sorts by the handout's order."""
+        names = list(unfinished.PIECES)
+        owners = [name.split(".")[0] for name in names]
+        if piece.piece in names:
+            return piece.section, names.index(piece.piece)
+        if piece.piece in owners:
+            return piece.section, owners.index(piece.piece)
+        return piece.section, len(names)
