@@ -227,11 +227,15 @@ def _says_not_implemented(error):
 
 
 def _name_call(frame):
-    """Return the name of a called function; "Sigmoid.forward" also if it is inherited."""
+    """Return the name of a called function, "Sigmoid.forward" also where that is inherited."""
     name = frame.f_code.co_name
-    if "self" in frame.f_locals:
-        return f"{type(frame.f_locals['self']).__name__}.{name}"
-    return name
+    if "self" not in frame.f_locals:
+        return name
+    owners = [owner.__name__ for owner in type(frame.f_locals["self"]).__mro__]
+    for owner in owners:
+        if f"{owner}.{name}" in PIECES:
+            return f"{owner}.{name}"
+    return f"{owners[0]}.{name}"
 
 
 def describe_import(error):
