@@ -17,7 +17,6 @@ import io
 import math
 import os
 import pathlib
-import secrets
 import ssl
 import sys
 import time
@@ -28,6 +27,10 @@ import zlib
 import numpy as np
 
 HERE = pathlib.Path(__file__).resolve().parent
+if __name__ == "__main__":  # a script's own folder is searched for modules, but not the one above
+    sys.path.insert(0, str(HERE.parent))
+
+from data import files  # noqa: E402
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
@@ -87,8 +90,7 @@ def fetch(folder, sources):
     with _writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
         for name in FILES:
-            for leftover in folder.glob(f".{name}.*.partial"):
-                leftover.unlink()
+            files.remove_partials(folder / name)
         wanted = [name for name in FILES if not _is_right(folder / name)]
     for archive in ARCHIVES:
         names = [name for name in wanted if FILES[name][0] == archive]
@@ -100,20 +102,8 @@ def fetch(folder, sources):
                     rows = values.reshape(-1, *shape[1:])[start:start + shape[0]]
                     npy = io.BytesIO()  # np.save to a file hides the reason when it cannot write
                     np.save(npy, rows.astype(dtype))
-                    write(folder / name, npy.getvalue())
+                    files.write(folder / name, npy.getvalue())
     _tell(f"{folder}: {len(wanted)} files written, {len(FILES) - len(wanted)} right already")
-
-
-def write(path, content):
-    """Write content, bytes, to path, whole or not at all, in place of what is there; or OSError."""
-    path = pathlib.Path(path)
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
-    try:
-        partial.write_bytes(content)
-        os.replace(partial, path)
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink()
 
 
 def _tell(text, end="\n"):

@@ -19,7 +19,7 @@ import sys
 
 import numpy as np
 
-from data import mnist
+from data import files
 
 # By suffix. Without a date, the same figure gives the same file.
 METADATA = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
@@ -198,7 +198,7 @@ def save(figure, path):
     suffix = pathlib.Path(path).suffix.lower()
     if suffix not in METADATA:
         raise ValueError(f"expected a file name that ends in .png, .svg or .pdf, got {str(path)!r}")
-    mnist.write(path, _rendered(figure, suffix))
+    files.write(path, _rendered(figure, suffix))
 
 
 @_style()

@@ -1,6 +1,5 @@
 """`python data/mnist.py`: files that appear whole or not at all, what it prints, how it ends."""
 
-import contextlib
 import os
 import pathlib
 import pickle
@@ -17,26 +16,6 @@ from tests.commands.archives import SCRIPT, assert_finished
 
 
 # ---- Files that appear whole or not at all -----------------------------------------------------
-
-@pytest.mark.parametrize("error", [None, OSError("full"), KeyboardInterrupt()])
-def test_write_puts_a_whole_file_in_place_of_what_is_there_or_leaves_that(
-        tmp_path, monkeypatch, error):
-    path = tmp_path / "file"
-    path.write_bytes(b"before")
-
-    def replace(old, new):
-        assert (old.parent, old.read_bytes()) == (tmp_path, b"after")
-        assert (new.name, new.read_bytes()) == ("file", b"before")
-        if error:
-            raise error
-        os.rename(old, new)
-
-    monkeypatch.setattr(mnist.os, "replace", replace)
-    with pytest.raises(type(error)) if error else contextlib.nullcontext():
-        mnist.write(str(path), b"after")
-    assert os.listdir(tmp_path) == ["file"]
-    assert path.read_bytes() == (b"before" if error else b"after")
-
 
 RUN = """
 import pickle, resource, sys
