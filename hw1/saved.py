@@ -12,7 +12,7 @@ import zipfile
 
 import numpy as np
 
-from data import mnist
+from data import files
 
 FORMAT = "hw1 network 1"
 ACTIVATIONS = "Identity", "Sigmoid", "Tanh", "ReLU"
@@ -40,7 +40,7 @@ def save(path, mlp, stats):
     _stats(arrays)
     content = io.BytesIO()
     np.savez(content, **arrays)
-    mnist.write(path, content.getvalue())
+    files.write(path, content.getvalue())
 
 
 def load(path):

@@ -108,8 +108,8 @@ def handouts(train, change=lambda curves, matrix: (*map(list, curves), matrix.as
 
 def before_writing(monkeypatch, act):
     """Let act(n) be called before the nth writing of a file, counted from 1."""
-    write, count = saved.mnist.write, itertools.count(1)
-    monkeypatch.setattr(saved.mnist, "write", lambda *file: (act(next(count)), write(*file)))
+    write, count = saved.files.write, itertools.count(1)
+    monkeypatch.setattr(saved.files, "write", lambda *file: (act(next(count)), write(*file)))
 
 
 def full_at(*full):

@@ -159,7 +159,7 @@ progress.Table.step = interrupted
 FULL_DISK = """
 def full(path, content):
     raise OSError(28, "No space left on device")
-saved.mnist.write = full
+saved.files.write = full
 """
 
 
