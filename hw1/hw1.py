@@ -183,11 +183,11 @@ class BatchNorm:
             centred = x - self.mean
             centred -= _batch_sum(centred) / len(x)  # so that a constant unit becomes 0
             self.var = var = _batch_sum(centred * centred) / len(x)
-            old, new = self.alpha, 1 - self.alpha
-            self.running_mean = old * self.running_mean + new * self.mean
-            self.running_var = old * self.running_var + new * self.var
+            alpha = float(self.alpha)
+            self.running_mean = alpha * self.running_mean + (1 - alpha) * self.mean
+            self.running_var = alpha * self.running_var + (1 - alpha) * self.var
         self.x, self._eval = x, eval
-        self._inverse_deviation = 1 / np.sqrt(var + self.eps)
+        self._inverse_deviation = 1 / np.sqrt(var + float(self.eps))
         self.norm = centred * self._inverse_deviation
         self.out = self.gamma * self.norm + self.beta
         return self.out
