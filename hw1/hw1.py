@@ -390,7 +390,7 @@ def get_training_stats(mlp, dset, nepochs, batch_size, *, on_epoch=None):
         mlp.train()
         np.random.shuffle(order)
         for start in range(0, len(order), batch_size):
-            batch = order[start:start + batch_size]
+            batch = order[start:][:batch_size]  # no sum: np.uint8 would wrap
             labels = trainy.take(batch, axis=0)
             mlp.zero_grads()
             output = mlp.forward(trainx.take(batch, axis=0))
