@@ -211,6 +211,7 @@ class BatchNorm:
 
         After a forward with eval the statistics are constants: dx is the first term.
         """
+        delta = _floating(delta)
         self.dbeta = _batch_sum(delta)
         self.dgamma = _batch_sum(delta * self.norm)
         dx = delta
