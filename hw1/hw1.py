@@ -381,9 +381,7 @@ def get_training_stats(mlp, dset, nepochs, batch_size, *, on_epoch=None):
     """
     if batch_size < 1:
         raise ValueError("batch_size must be at least 1, got {}".format(batch_size))
-    d, K = np.shape(dset[0][0])[-1], mlp.output_size
-    named = zip(("train", "val", "test"), dset)
-    (trainx, trainy), val, test = [_checked(name, x, y, d, K) for name, (x, y) in named]
+    (trainx, trainy), val, test = _check_dset(dset, mlp.output_size)
     order = np.arange(len(trainx))
     curves = np.zeros((4, nepochs))
     training_losses, training_errors, validation_losses, validation_errors = curves
@@ -442,19 +440,57 @@ def _summed_loss(criterion, m):
     return criterion.loss.sum(dtype=np.float64)
 
 
-def _checked(name, x, y, d, K):
-    """Return one partition's x and labels y, these as (n, K) also for class indices."""
-    x, y = np.ascontiguousarray(x), np.asarray(y)
-    n = len(x)
-    if x.dtype.kind not in "fiub" or x.shape != (n, d) or x.size == 0:
+def _check_dset(dset, K):
+    """Return the three (x, y) of dset, each x in C order and each y as rows, (n, K).
+
+    Raise ValueError unless get_training_stats' docstring describes dset.
+    """
+    try:
+        (trainx, trainy), (valx, valy), (testx, testy) = dset
+    except (TypeError, ValueError) as error:
+        raise ValueError("dset must be three pairs, ((trainx, trainy), (valx, valy), "
+                         "(testx, testy)): {}".format(error))
+    trainx = _check_x("train", trainx)
+    valx = _check_x("val", valx)
+    testx = _check_x("test", testx)
+    for name, x in (("val", valx), ("test", testx)):
+        if x.shape[1] != trainx.shape[1]:
+            raise ValueError("{}x must be (n, {}) as trainx is, got {} {}".format(
+                name, trainx.shape[1], x.dtype, x.shape))
+    trainy = _check_labels("train", trainy, len(trainx), K)
+    valy = _check_labels("val", valy, len(valx), K)
+    testy = _check_labels("test", testy, len(testx), K)
+    return (trainx, trainy), (valx, valy), (testx, testy)
+
+
+def _check_x(name, x):
+    """Return x, (n, d), in C order; ValueError unless n, d >= 1 and all is finite."""
+    x = np.asarray(x)
+    if x.dtype.kind not in "fiub" or x.ndim != 2 or x.size == 0:
         raise ValueError("{}x must be (n, input_size), real numbers for n >= 1 rows,"
                          " got {} {}".format(name, x.dtype, x.shape))
+    x = np.ascontiguousarray(x)
+    # Unlike np.isfinite(x), the smallest and largest of each row take little memory.
+    finite = np.isfinite(x.min(axis=1)) & np.isfinite(x.max(axis=1))
+    if not finite.all():
+        raise ValueError("{}x must be finite, got nan or inf in row {}".format(
+            name, finite.argmin()))
+    return x
+
+
+def _check_labels(name, y, n, K):
+    """Return labels y, (n,) or (n, K), as rows, (n, K); ValueError if one is wrong."""
+    y = np.asarray(y)
     if y.dtype.kind not in "fiub" or y.shape not in ((n,), (n, K)):
         raise ValueError("{}y must be {}, class indices, or {}, one-hot, got {} {}"
                          .format(name, (n,), (n, K), y.dtype, y.shape))
-    rows = y if y.ndim == 2 else (y[:, np.newaxis] == np.arange(K)).astype(np.float64)
-    wrong = ~(np.abs(np.where(rows >= 0, rows, np.nan) @ np.ones(K) - 1) <= 1e-5)
-    if wrong.any():
+    rows = y
+    if y.ndim == 1:
+        rows = (y[:, np.newaxis] == np.arange(K)).astype(np.float64)
+    sums = rows.sum(axis=1, dtype=np.float64)
+    valid = (rows >= 0).all(axis=1) & np.isclose(sums, 1, rtol=0, atol=1e-5)
+    if not valid.all():
+        row = valid.argmin()
         raise ValueError("{}y must be indices below {} or at least 0 and sum to 1, got "
-                         "{} in row {}".format(name, K, y[wrong][0], wrong.argmax()))
-    return x, rows
+                         "{} in row {}".format(name, K, y[row], row))
+    return rows
