@@ -57,7 +57,7 @@ class SoftmaxCrossEntropy(Criterion):
             loss_i = -sum_j y_ij log sm_ij
             log sm_ij = x_ij - max_i - log sum_k exp(x_ik - max_i)
         """
-        x = _floating(x)
+        x = _as_float(x)
         y = np.asarray(y, x.dtype)
         if x.ndim != 2 or y.shape != x.shape:
             raise ValueError("logits and labels must be (m, K), got {} and {}: one-hot "
@@ -112,7 +112,7 @@ class Sigmoid(Activation):
 
     def forward(self, x):
         with np.errstate(over="ignore"):  # exp(-x) = inf gives f(x) = 0, which is right
-            self.state = 1 / (1 + np.exp(-_floating(x)))
+            self.state = 1 / (1 + np.exp(-_as_float(x)))
         return self.state
 
     def derivative(self):
@@ -123,7 +123,7 @@ class Tanh(Activation):
     """f(x) = tanh(x);  f' = 1 - f^2."""
 
     def forward(self, x):
-        self.state = np.tanh(_floating(x))
+        self.state = np.tanh(_as_float(x))
         return self.state
 
     def derivative(self):
@@ -134,7 +134,7 @@ class ReLU(Activation):
     """f(x) = max(x, 0);  f' = 1 where x > 0, otherwise 0 (also at 0)."""
 
     def forward(self, x):
-        self.state = np.maximum(_floating(x), 0)
+        self.state = np.maximum(_as_float(x), 0)
         return self.state
 
     def derivative(self):
@@ -175,14 +175,14 @@ class BatchNorm:
 
         With eval the running mean and var take the batch's place, and stay as they are.
         """
-        x = _floating(x)
+        x = _as_float(x)
         if eval:
             centred, var = x - self.running_mean, self.running_var
         else:
-            self.mean = _batch_sum(x) / len(x)
+            self.mean = _sum_over_batch(x) / len(x)
             centred = x - self.mean
-            centred -= _batch_sum(centred) / len(x)  # so that a constant unit becomes 0
-            self.var = var = _batch_sum(centred * centred) / len(x)
+            centred -= _sum_over_batch(centred) / len(x)  # so that a constant unit becomes 0
+            self.var = var = _sum_over_batch(centred * centred) / len(x)
             alpha = float(self.alpha)
             self.running_mean = alpha * self.running_mean + (1 - alpha) * self.mean
             self.running_var = alpha * self.running_var + (1 - alpha) * self.var
@@ -211,9 +211,9 @@ class BatchNorm:
 
         After a forward with eval the statistics are constants: dx is the first term.
         """
-        delta = _floating(delta)
-        self.dbeta = _batch_sum(delta)
-        self.dgamma = _batch_sum(delta * self.norm)
+        delta = _as_float(delta)
+        self.dbeta = _sum_over_batch(delta)
+        self.dgamma = _sum_over_batch(delta * self.norm)
         dx = delta
         if not self._eval:
             m = len(delta)
@@ -258,8 +258,8 @@ class MLP:
             raise ValueError("num_bn_layers must be from 0 to {}, the number of layers,"
                              " got {}".format(self.nlayers, num_bn_layers))
 
-        self.W = [_floating(weight_init_fn(*shape)) for shape in zip(sizes, sizes[1:])]
-        self.b = [_floating(bias_init_fn(d)) for d in sizes[1:]]
+        self.W = [_as_float(weight_init_fn(*shape)) for shape in zip(sizes, sizes[1:])]
+        self.b = [_as_float(bias_init_fn(d)) for d in sizes[1:]]
         for W, b, d0, d1 in zip(self.W, self.b, sizes, sizes[1:]):
             if W.shape != (d0, d1) or b.shape not in ((d1,), (1, d1)):
                 raise ValueError("initializers must make {} and {} or {}, got {} and {}"
@@ -340,7 +340,7 @@ class MLP:
                 delta = self.bn_layers[i].backward(delta)
             mean_delta = delta / len(delta)
             self.dW[i] = self._outputs[i].T @ mean_delta
-            self.db[i] = _batch_sum(mean_delta)
+            self.db[i] = _sum_over_batch(mean_delta)
             if i > 0:
                 delta = delta @ self.W[i].T
 
@@ -395,7 +395,7 @@ def get_training_stats(mlp, dset, nepochs, batch_size, *, on_epoch=None):
             output = mlp.forward(trainx.take(batch, axis=0))
             mlp.backward(labels)
             mlp.step()
-            training_losses[epoch] += _summed_loss(mlp.criterion, len(batch))
+            training_losses[epoch] += _sum_loss(mlp.criterion, len(batch))
             training_errors[epoch] += (output.argmax(1) != labels.argmax(1)).sum()
         training_losses[epoch] /= len(order)
         training_errors[epoch] /= len(order)
@@ -414,25 +414,25 @@ def _evaluate(mlp, x, y, batch_size=500):
         labels = y[start:start + batch_size]
         output = mlp.forward(x[start:start + batch_size])
         mlp.criterion(output, labels)
-        loss += _summed_loss(mlp.criterion, len(labels))
+        loss += _sum_loss(mlp.criterion, len(labels))
         np.add.at(confusion_matrix, (output.argmax(1), labels.argmax(1)), 1)
     return loss / len(x), (len(x) - confusion_matrix.trace()) / len(x), confusion_matrix
 
 
 # ---- What they share -----------------------------------------------------------------
 
-def _floating(x):
+def _as_float(x):
     """Return x as a floating array: itself if it is one, otherwise as float64."""
     x = np.asarray(x)
     return x if x.dtype.kind == "f" else x.astype(np.float64)
 
 
-def _batch_sum(a):
+def _sum_over_batch(a):
     """Sum a, (m, d), over the batch: (d,).  A product with ones beats a.sum(axis=0)."""
     return np.ones(len(a), a.dtype) @ a
 
 
-def _summed_loss(criterion, m):
+def _sum_loss(criterion, m):
     """Return the sum of the criterion's loss; ValueError unless it holds m."""
     if np.shape(criterion.loss) != (m,):
         raise ValueError("a criterion must keep each example's loss as loss, {}, got {}"
