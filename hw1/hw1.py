@@ -29,7 +29,9 @@ def zeros_bias_init(d):
 class Criterion:
     """A loss of each example; forward keeps its logits, its labels and the loss."""
 
-    logits = labels = loss = None
+    logits = None
+    labels = None
+    loss = None
 
     def __call__(self, x, y):
         return self.forward(x, y)
@@ -62,7 +64,8 @@ class SoftmaxCrossEntropy(Criterion):
         if x.ndim != 2 or y.shape != x.shape:
             raise ValueError("logits and labels must be (m, K), got {} and {}: one-hot "
                              "class indices are np.eye(K)[y]".format(x.shape, y.shape))
-        self.logits, self.labels = x, y
+        self.logits = x
+        self.labels = y
         shifted = x - x.max(axis=1, keepdims=True)
         exps = np.exp(shifted)
         sums = exps.sum(axis=1, keepdims=True)
@@ -155,10 +158,17 @@ class BatchNorm:
         """fan_in: units.  alpha: the part that the running statistics keep, 0 to 1."""
         self.alpha = alpha
         self.eps = 1e-8
-        self.x = self.norm = self.out = None
-        self.var, self.running_var, self.gamma = np.ones((3, 1, fan_in), dtype)
-        self.mean, self.running_mean, self.beta = np.zeros((3, 1, fan_in), dtype)
-        self.dgamma, self.dbeta = np.zeros((2, 1, fan_in), dtype)
+        self.x = None
+        self.norm = None
+        self.out = None
+        self.mean = np.zeros((1, fan_in), dtype)
+        self.var = np.ones((1, fan_in), dtype)
+        self.running_mean = np.zeros((1, fan_in), dtype)
+        self.running_var = np.ones((1, fan_in), dtype)
+        self.gamma = np.ones((1, fan_in), dtype)
+        self.beta = np.zeros((1, fan_in), dtype)
+        self.dgamma = np.zeros((1, fan_in), dtype)
+        self.dbeta = np.zeros((1, fan_in), dtype)
 
     def __call__(self, x, eval=False):
         return self.forward(x, eval)
@@ -177,16 +187,19 @@ class BatchNorm:
         """
         x = _as_float(x)
         if eval:
-            centred, var = x - self.running_mean, self.running_var
+            centred = x - self.running_mean
+            var = self.running_var
         else:
             self.mean = _sum_over_batch(x) / len(x)
             centred = x - self.mean
             centred -= _sum_over_batch(centred) / len(x)  # so that a constant unit becomes 0
-            self.var = var = _sum_over_batch(centred * centred) / len(x)
+            var = _sum_over_batch(centred * centred) / len(x)
+            self.var = var
             alpha = float(self.alpha)
             self.running_mean = alpha * self.running_mean + (1 - alpha) * self.mean
             self.running_var = alpha * self.running_var + (1 - alpha) * self.var
-        self.x, self._eval = x, eval
+        self.x = x
+        self._eval = eval
         self._inverse_deviation = 1 / np.sqrt(var + float(self.eps))
         self.norm = centred * self._inverse_deviation
         self.out = self.gamma * self.norm + self.beta
