@@ -253,49 +253,45 @@ class MLP:
     def __init__(self, input_size, output_size, hiddens, activations, weight_init_fn,
                  bias_init_fn, criterion, lr, momentum=0.0, num_bn_layers=0):
         sizes = [input_size] + list(hiddens) + [output_size]
-        self.input_size, self.output_size = input_size, output_size
-        self.nlayers, self.activations = len(sizes) - 1, list(activations)
-        self.criterion, self.lr, self.momentum = criterion, lr, momentum
-        self.num_bn_layers, self.bn = num_bn_layers, num_bn_layers > 0
+        activations = list(activations)
+        _check_network(sizes, activations, criterion, num_bn_layers)
+        self.input_size = input_size
+        self.output_size = output_size
+        self.nlayers = len(sizes) - 1
+        self.activations = activations
+        self.criterion = criterion
+        self.lr = lr
+        self.momentum = momentum
+        self.num_bn_layers = num_bn_layers
+        self.bn = num_bn_layers > 0
         self.train_mode = True
-        if min(sizes) < 1:
-            raise ValueError("every size must be at least 1, got {}".format(sizes))
-        if len(self.activations) != self.nlayers:
-            raise ValueError("activations must be one for each of {} layers, got {}"
-                             .format(self.nlayers, len(self.activations)))
-        for part in self.activations + [criterion]:
-            if isinstance(part, type):
-                raise TypeError("activations and criterion must be objects, and not a "
-                                "class: write {}()".format(part.__name__))
-        if not 0 <= num_bn_layers <= self.nlayers:
-            raise ValueError("num_bn_layers must be from 0 to {}, the number of layers,"
-                             " got {}".format(self.nlayers, num_bn_layers))
 
-        self.W = [_as_float(weight_init_fn(*shape)) for shape in zip(sizes, sizes[1:])]
+        self.W = [_as_float(weight_init_fn(d0, d1)) for d0, d1 in zip(sizes, sizes[1:])]
         self.b = [_as_float(bias_init_fn(d)) for d in sizes[1:]]
-        for W, b, d0, d1 in zip(self.W, self.b, sizes, sizes[1:]):
-            if W.shape != (d0, d1) or b.shape not in ((d1,), (1, d1)):
-                raise ValueError("initializers must make {} and {} or {}, got {} and {}"
-                                 .format((d0, d1), (d1,), (1, d1), W.shape, b.shape))
-        self.bn_layers = [BatchNorm(W.shape[1], dtype=W.dtype)
-                          for W in self.W[:num_bn_layers]] or None
+        _check_parameters(sizes, self.W, self.b)
+        self.bn_layers = None
+        if self.bn:
+            self.bn_layers = [BatchNorm(W.shape[1], dtype=W.dtype)
+                              for W in self.W[:num_bn_layers]]
+        self.zero_grads()
         self._W_velocities = [np.zeros(W.shape, W.dtype) for W in self.W]
         self._b_velocities = [np.zeros(b.shape, b.dtype) for b in self.b]
-        self._outputs, self._states = [], []  # of the last forward
-        MLP.zero_grads(self)
-        np.empty(31 * 2 ** 20, np.uint8)  # glibc then keeps freed memory: up to 30 %
+        self._outputs = []  # of the last forward: x, then each layer's
+        self._states = []
+        _keep_freed_memory()
 
     def __call__(self, x):
         return self.forward(x)
 
     def __repr__(self):
-        norms = ["BatchNorm "] * self.num_bn_layers + [""] * self.nlayers
-        layers = ["{} {}{}".format(b.size, norm, type(activation).__name__)
-                  for b, norm, activation in zip(self.b, norms, self.activations)]
+        parts = [str(self.input_size)]
+        for i in range(self.nlayers):
+            norm = "BatchNorm " if i < self.num_bn_layers else ""
+            name = type(self.activations[i]).__name__
+            parts.append("{} {}{}".format(self.b[i].size, norm, name))
         nparams = sum(p.size for p in self.W + self.b)
         nparams += sum(2 * bn.gamma.size for bn in self.bn_layers or [])
-        return "MLP({} -> {}; {:,} parameters)".format(
-            self.input_size, " -> ".join(layers), nparams)
+        return "MLP({}; {:,} parameters)".format(" -> ".join(parts), nparams)
 
     def train(self):
         """Let BatchNorm normalise by the batch, and keep its running statistics."""
@@ -310,7 +306,8 @@ class MLP:
         self.dW = [np.zeros(W.shape, W.dtype) for W in self.W]
         self.db = [np.zeros(b.size, b.dtype) for b in self.b]
         for bn in self.bn_layers or []:
-            bn.dgamma, bn.dbeta = np.zeros((2, bn.gamma.size), bn.gamma.dtype)
+            bn.dgamma = np.zeros(bn.gamma.size, bn.gamma.dtype)
+            bn.dbeta = np.zeros(bn.beta.size, bn.beta.dtype)
 
     def forward(self, x):
         """Return the last layer's output, (m, output_size), for x, (m, input_size).
@@ -372,6 +369,42 @@ class MLP:
         for bn in self.bn_layers or []:
             bn.gamma = bn.gamma - lr * bn.dgamma
             bn.beta = bn.beta - lr * bn.dbeta
+
+
+def _check_network(sizes, activations, criterion, num_bn_layers):
+    """Raise ValueError or TypeError unless MLP can be made of these arguments."""
+    nlayers = len(sizes) - 1
+    if min(sizes) < 1:
+        raise ValueError("every size must be at least 1, got {}".format(sizes))
+    if len(activations) != nlayers:
+        raise ValueError("activations must be one for each of {} layers, got {}".format(
+            nlayers, len(activations)))
+    for part in activations + [criterion]:
+        if isinstance(part, type):
+            raise TypeError("activations and criterion must be objects, not a class: "
+                            "write {}()".format(part.__name__))
+    if not 0 <= num_bn_layers <= nlayers:
+        raise ValueError("num_bn_layers must be from 0 to {}, the number of layers, got "
+                         "{}".format(nlayers, num_bn_layers))
+
+
+def _check_parameters(sizes, W, b):
+    """Raise ValueError unless each W[i] and b[i] has the shape that the sizes ask for."""
+    for i in range(len(W)):
+        d0 = sizes[i]
+        d1 = sizes[i + 1]
+        if W[i].shape != (d0, d1) or b[i].shape not in ((d1,), (1, d1)):
+            raise ValueError("initializers must make {} and {} or {}, got {} and {}"
+                             .format((d0, d1), (d1,), (1, d1), W[i].shape, b[i].shape))
+
+
+def _keep_freed_memory():
+    """Make glibc's malloc keep the memory of freed arrays, instead of returning it.
+
+    malloc keeps blocks up to the size of the largest that was ever freed, at most 32 MiB.
+    A wide network frees megabytes at each step, and trains up to 30 % faster with this.
+    """
+    np.empty(31 * 2 ** 20, np.uint8)
 
 
 # ---- 2.8 Training statistics ---------------------------------------------------------
