@@ -275,7 +275,7 @@ class MLP:
                               for W in self.W[:num_bn_layers]]
         self.zero_grads()
         self._W_velocities = [np.zeros(W.shape, W.dtype) for W in self.W]
-        self._b_velocities = [np.zeros(b.shape, b.dtype) for b in self.b]
+        self._b_velocities = [np.zeros((1, b.size), b.dtype) for b in self.b]
         self._outputs = []  # of the last forward: x, then each layer's
         self._states = []
         _keep_freed_memory()
@@ -360,15 +360,27 @@ class MLP:
             velocity := momentum velocity - lr dp;  p := p + velocity   for each W and b
             p := p - lr dp                                      for each gamma and beta
         """
-        lr, momentum = float(self.lr), float(self.momentum)  # np.float64 would spread
-        for params, grads, velocities in ((self.W, self.dW, self._W_velocities),
-                                          (self.b, self.db, self._b_velocities)):
-            for i in range(self.nlayers):
-                velocities[i] = momentum * velocities[i] - lr * grads[i]
-                params[i] = params[i] + velocities[i].reshape(params[i].shape)
+        lr = float(self.lr)  # an np.float64 would widen float32 arrays
+        momentum = float(self.momentum)
+        _step_with_momentum(self.W, self.dW, self._W_velocities, lr, momentum)
+        _step_with_momentum(self.b, self.db, self._b_velocities, lr, momentum)
         for bn in self.bn_layers or []:
             bn.gamma = bn.gamma - lr * bn.dgamma
             bn.beta = bn.beta - lr * bn.dbeta
+
+
+def _step_with_momentum(params, grads, velocities, lr, momentum):
+    """Update each velocity in place, and put a new array into params for each parameter.
+
+    Velocities of b are (1, d): then its gradients may be (d,) or (1, d).
+    """
+    for i in range(len(velocities)):
+        dtype = np.result_type(velocities[i], grads[i])
+        velocity = np.require(velocities[i], dtype, "W")  # unpickled, it may be read-only
+        velocity *= momentum
+        velocity -= lr * grads[i]
+        velocities[i] = velocity
+        params[i] = params[i] + velocity.reshape(params[i].shape)
 
 
 def _check_network(sizes, activations, criterion, num_bn_layers):
