@@ -320,14 +320,18 @@ class MLP:
         if x.ndim != 2 or x.shape[1] != self.input_size or len(x) == 0:
             raise ValueError("x must be (m, {}), for m >= 1 examples, got {}".format(
                 self.input_size, x.shape))
-        self._outputs, self._states = [x], []
+        self._outputs = []  # if a layer raises, backward must not go through the others
+        outputs = [x]
+        states = []
         for i in range(self.nlayers):
             x = x @ self.W[i] + self.b[i]
             if i < self.num_bn_layers:
                 x = self.bn_layers[i](x, eval=not self.train_mode)
             x = self.activations[i](x)
-            self._outputs.append(x)
-            self._states.append(self.activations[i].state)
+            outputs.append(x)
+            states.append(self.activations[i].state)
+        self._outputs = outputs
+        self._states = states
         return x
 
     def backward(self, labels):
@@ -339,8 +343,9 @@ class MLP:
             delta := activation' delta;  delta := BatchNorm.backward(delta)
             dW = 1/m x^T delta;  db = 1/m sum_i delta_i;  delta := delta W^T
         """
-        if len(self._outputs) <= self.nlayers:
-            raise RuntimeError("backward goes through a forward: call forward(x) first")
+        if not self._outputs:
+            raise RuntimeError("backward needs the outputs of a forward pass: call "
+                               "forward(x) first")
         self.criterion(self._outputs[-1], labels)
         delta = self.criterion.derivative()
         for i in reversed(range(self.nlayers)):
