@@ -446,8 +446,10 @@ def get_training_stats(mlp, dset, nepochs, batch_size, *, on_epoch=None):
         raise ValueError("batch_size must be at least 1, got {}".format(batch_size))
     (trainx, trainy), val, test = _check_dset(dset, mlp.output_size)
     order = np.arange(len(trainx))
-    curves = np.zeros((4, nepochs))
-    training_losses, training_errors, validation_losses, validation_errors = curves
+    training_losses = np.zeros(nepochs)
+    training_errors = np.zeros(nepochs)
+    validation_losses = np.zeros(nepochs)
+    validation_errors = np.zeros(nepochs)
     for epoch in range(nepochs):
         mlp.train()
         np.random.shuffle(order)
@@ -464,22 +466,27 @@ def get_training_stats(mlp, dset, nepochs, batch_size, *, on_epoch=None):
         training_errors[epoch] /= len(order)
         validation_losses[epoch], validation_errors[epoch], _ = _evaluate(mlp, *val)
         if on_epoch is not None:
-            on_epoch(epoch, *curves[:, epoch])
+            on_epoch(epoch, training_losses[epoch], training_errors[epoch],
+                     validation_losses[epoch], validation_errors[epoch])
     _, _, confusion_matrix = _evaluate(mlp, *test)
-    return tuple(curves) + (confusion_matrix,)
+    return (training_losses, training_errors, validation_losses, validation_errors,
+            confusion_matrix)
 
 
 def _evaluate(mlp, x, y, batch_size=500):
     """Return mlp's mean loss, its error and its confusion matrix, in eval mode."""
     mlp.eval()
-    loss, confusion_matrix = 0, np.zeros([mlp.output_size] * 2, np.int64)
+    K = mlp.output_size
+    loss = 0.0
+    confusion_matrix = np.zeros((K, K), np.int64)
     for start in range(0, len(x), batch_size):
         labels = y[start:start + batch_size]
         output = mlp.forward(x[start:start + batch_size])
         mlp.criterion(output, labels)
         loss += _sum_loss(mlp.criterion, len(labels))
         np.add.at(confusion_matrix, (output.argmax(1), labels.argmax(1)), 1)
-    return loss / len(x), (len(x) - confusion_matrix.trace()) / len(x), confusion_matrix
+    nwrong = len(x) - confusion_matrix.trace()
+    return loss / len(x), nwrong / len(x), confusion_matrix
 
 
 # ---- What they share -----------------------------------------------------------------
