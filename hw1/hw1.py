@@ -4,9 +4,14 @@ A multi-layer perceptron from scratch, each part under its section of the handou
 BatchNorm is that of Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network
 Training by Reducing Internal Covariate Shift", 2015.
 
-m is the batch size, d a number of units, K the number of classes; the batch is the
-first axis; dX means dL/dX; delta is the gradient that comes from above; (n) is an
-equation of the handout's appendix B.  float32 stays float32, all else is float64.
+m is the batch size, d a number of units and K the number of classes; the batch is the
+first axis.  dX means dL/dX for a loss L, and delta is the upstream gradient.  A number
+in parentheses is an equation of the handout's appendix B.
+
+float64 and float32 are supported.  Lists, integers and booleans become float64 in each
+part but Identity, which returns its argument.  In an MLP, NumPy's promotion of x W
+decides: if the initializers return float32 and x is float32, uint8 or bool, everything
+is float32.
 """
 
 import numpy as np
@@ -27,7 +32,10 @@ def zeros_bias_init(d):
 # ---- 2.2 Criterion, and appendix A ---------------------------------------------------
 
 class Criterion:
-    """A loss of each example; forward keeps its logits, its labels and the loss."""
+    """Measure the loss of each example.
+
+    logits, labels: the arguments of the last forward, (m, K).  loss: its result, (m,).
+    """
 
     logits = None
     labels = None
@@ -46,14 +54,18 @@ class Criterion:
 
 
 class SoftmaxCrossEntropy(Criterion):
-    """Cross-entropy of labels and softmax(logits), which is kept as sm, (m, K)."""
+    """Measure the cross-entropy of the labels and the softmax of the logits.
+
+    sm: the softmax of the last forward, (m, K).
+    """
 
     sm = None
 
     def forward(self, x, y):
-        """Return the loss of each example, (m,), by the LogSumExp trick.
+        """Return the loss of each example, (m,), computed by the LogSumExp trick.
 
-        x, y: (m, K), logits and labels, one-hot or probabilities; else ValueError.
+        x: logits, (m, K).  y: labels, (m, K), one-hot or probabilities.
+        Raise ValueError if the shapes are others.
 
             sm_ij  = exp(x_ij - max_i) / sum_k exp(x_ik - max_i)
             loss_i = -sum_j y_ij log sm_ij
@@ -62,8 +74,9 @@ class SoftmaxCrossEntropy(Criterion):
         x = _as_float(x)
         y = np.asarray(y, x.dtype)
         if x.ndim != 2 or y.shape != x.shape:
-            raise ValueError("logits and labels must be (m, K), got {} and {}: one-hot "
-                             "class indices are np.eye(K)[y]".format(x.shape, y.shape))
+            raise ValueError("logits and labels must be (m, K), got {} and {}; class "
+                             "indices y become one-hot by np.eye(K)[y]".format(
+                                 x.shape, y.shape))
         self.logits = x
         self.labels = y
         shifted = x - x.max(axis=1, keepdims=True)
@@ -74,7 +87,7 @@ class SoftmaxCrossEntropy(Criterion):
         return self.loss
 
     def derivative(self):
-        """Return dlogits = sm - y, (m, K): not divided by m."""
+        """Return dlogits = sm - y, (m, K), of each example's loss: not divided by m."""
         return self.sm - self.labels
 
     backward = derivative  # its name in the handout's text
@@ -83,7 +96,12 @@ class SoftmaxCrossEntropy(Criterion):
 # ---- 2.4 Activations -----------------------------------------------------------------
 
 class Activation:
-    """A function f of each element; state, its last output, gives its derivative."""
+    """Apply a function f to each element.
+
+    state: the output of the last forward.  It must hold all of x that derivative needs:
+    one object may serve several layers, and MLP sets state to each layer's own before
+    it calls derivative.
+    """
 
     state = None
 
@@ -91,16 +109,16 @@ class Activation:
         return self.forward(x)
 
     def forward(self, x):
-        """Return f(x), of the shape of x, and keep it as state."""
+        """Return f(x), of the shape of x, and set state to it."""
         raise NotImplementedError("an Activation must define forward")
 
     def derivative(self):
-        """Return f'(x) for the x of the last forward, of the shape of state."""
+        """Return f'(x) for the x that gave state; of its shape, or a scalar."""
         raise NotImplementedError("an Activation must define derivative")
 
 
 class Identity(Activation):
-    """f(x) = x;  f' = 1."""
+    """Return x itself:  f(x) = x;  f' = 1."""
 
     def forward(self, x):
         self.state = x
@@ -111,7 +129,7 @@ class Identity(Activation):
 
 
 class Sigmoid(Activation):
-    """f(x) = 1 / (1 + exp(-x));  f' = f (1 - f)."""
+    """Apply the logistic function:  f(x) = 1 / (1 + exp(-x));  f' = f (1 - f)."""
 
     def forward(self, x):
         with np.errstate(over="ignore"):  # exp(-x) = inf gives f(x) = 0, which is right
@@ -123,7 +141,7 @@ class Sigmoid(Activation):
 
 
 class Tanh(Activation):
-    """f(x) = tanh(x);  f' = 1 - f^2."""
+    """Apply the hyperbolic tangent:  f(x) = tanh(x);  f' = 1 - f^2."""
 
     def forward(self, x):
         self.state = np.tanh(_as_float(x))
@@ -134,7 +152,7 @@ class Tanh(Activation):
 
 
 class ReLU(Activation):
-    """f(x) = max(x, 0);  f' = 1 where x > 0, otherwise 0 (also at 0)."""
+    """Apply the rectifier:  f(x) = max(x, 0);  f' = 1 where x > 0, otherwise 0."""
 
     def forward(self, x):
         self.state = np.maximum(_as_float(x), 0)
@@ -150,12 +168,18 @@ class BatchNorm:
     """Normalise each unit over the batch, then scale by gamma and shift by beta.
 
     x, norm, out: the argument, x_hat and the result of the last forward, (m, fan_in).
-    mean, var: of the last training batch, (fan_in,).
-    running_mean, running_var, gamma, beta: (1, fan_in).  dgamma, dbeta: (fan_in,).
+    mean, var: those of the last training batch, (fan_in,).
+    running_mean, running_var, gamma, beta: (1, fan_in).
+    dgamma, dbeta: (fan_in,), sums over the batch.
+    At construction all arrays are (1, fan_in).
     """
 
     def __init__(self, fan_in, alpha=0.9, dtype=np.float64):
-        """fan_in: units.  alpha: the part that the running statistics keep, 0 to 1."""
+        """Set gamma and the variances to ones, beta, the means and gradients to zeros.
+
+        fan_in: the number of units.  alpha: the weight of the running statistics' old
+        values, from 0 to 1.  dtype: that of the arrays.
+        """
         self.alpha = alpha
         self.eps = 1e-8
         self.x = None
@@ -174,16 +198,17 @@ class BatchNorm:
         return self.forward(x, eval)
 
     def forward(self, x, eval=False):
-        """Normalise x, (m, fan_in), by the batch's mean and variance.  Returns out.
+        """Return out, (m, fan_in): x, (m, fan_in), normalised, scaled and shifted.
 
             mean = 1/m sum_i x_i                                                     (1)
             var  = 1/m sum_i (x_i - mean)^2                                          (2)
             norm = x_hat = (x - mean) (var + eps)^(-1/2)                             (3)
             out  = gamma x_hat + beta                                                (4)
 
-            running := alpha running + (1 - alpha) batch's     for mean and var
+            running_mean := alpha running_mean + (1 - alpha) mean
+            running_var  := alpha running_var  + (1 - alpha) var
 
-        With eval the running mean and var take the batch's place, and stay as they are.
+        With eval, normalise by running_mean and running_var, and update neither.
         """
         x = _as_float(x)
         if eval:
@@ -192,7 +217,8 @@ class BatchNorm:
         else:
             self.mean = _sum_over_batch(x) / len(x)
             centred = x - self.mean
-            centred -= _sum_over_batch(centred) / len(x)  # so that a constant unit becomes 0
+            # The mean is rounded; without this, a constant unit would not become 0.
+            centred -= _sum_over_batch(centred) / len(x)
             var = _sum_over_batch(centred * centred) / len(x)
             self.var = var
             alpha = float(self.alpha)
@@ -200,15 +226,15 @@ class BatchNorm:
             self.running_var = alpha * self.running_var + (1 - alpha) * self.var
         self.x = x
         self._eval = eval
-        self._inverse_deviation = 1 / np.sqrt(var + float(self.eps))
-        self.norm = centred * self._inverse_deviation
+        self._inverse_std = 1 / np.sqrt(var + float(self.eps))
+        self.norm = centred * self._inverse_std
         self.out = self.gamma * self.norm + self.beta
         return self.out
 
     def backward(self, delta):
         """Set dgamma and dbeta, sums over the batch, and return dx, (m, fan_in).
 
-        delta: dout, (m, fan_in).
+        delta: the upstream gradient, dout, (m, fan_in).
 
             dx_hat = gamma delta                                                     (5)
             dbeta  = sum_i delta_i                                                   (6)
@@ -217,8 +243,8 @@ class BatchNorm:
             dmean  = -sum_i dx_hat_i (var + eps)^(-1/2)                             (17)
             dx     = dx_hat (var + eps)^(-1/2) + dvar 2/m (x - mean) + dmean 1/m    (27)
 
-        (17) has a second sum, which is zero, as the x_i - mean sum to 0.  With x_hat
-        for (x - mean) (var + eps)^(-1/2), the three terms of (27) share a factor:
+        The second sum of (17) is zero, as the x_i - mean sum to 0.  With x_hat for
+        (x - mean) (var + eps)^(-1/2), the terms of (27) share a factor:
 
             dx = gamma (var + eps)^(-1/2) (delta - 1/m dgamma x_hat - 1/m dbeta)
 
@@ -231,23 +257,26 @@ class BatchNorm:
         if not self._eval:
             m = len(delta)
             dx = delta - self.norm * (self.dgamma / m) - self.dbeta / m
-        return dx * (self.gamma * self._inverse_deviation)
+        return dx * (self.gamma * self._inverse_std)
 
 
 # ---- 2.3, 2.5, 2.7 The multi-layer perceptron ----------------------------------------
 
 class MLP:
-    """Layers of x W + b, BatchNorm on the first num_bn_layers of them, and activation.
+    """Apply layers of x W + b, BatchNorm in the first num_bn_layers, and an activation.
 
-    input_size, output_size, hiddens: the sizes, at least 1.
+    input_size, output_size: the numbers of inputs and of classes, at least 1.
+    hiddens: the number of units of each hidden layer, at least 1.
     activations: an Activation for each of the len(hiddens) + 1 layers.
     weight_init_fn(d_in, d_out), bias_init_fn(d_out): called once a layer, in order.
-    criterion: a Criterion.  lr, momentum: of step.
-    ValueError or TypeError says which of these is not so.
+    criterion: a Criterion.  lr, momentum: the numbers in step's rule.
+    Raise ValueError or TypeError if an argument does not fit.
 
-    W, dW: lists of (d_in, d_out), one a layer.  b: a list of (d_out,) or (1, d_out), as
-    made.  db: a list of (d_out,).  bn_layers: a list of BatchNorm, or None.  Each list
-    and each entry may be replaced at any time.
+    W, dW: lists of (d_in, d_out), one a layer.
+    b: a list of (d_out,) or (1, d_out), as bias_init_fn returns them.
+    db: a list of (d_out,).
+    bn_layers: a list of num_bn_layers BatchNorm, or None for none.
+    Each list and each entry may be replaced at any time.
     """
 
     def __init__(self, input_size, output_size, hiddens, activations, weight_init_fn,
@@ -294,11 +323,11 @@ class MLP:
         return "MLP({}; {:,} parameters)".format(" -> ".join(parts), nparams)
 
     def train(self):
-        """Let BatchNorm normalise by the batch, and keep its running statistics."""
+        """Make BatchNorm normalise by the batch and update its running statistics."""
         self.train_mode = True
 
     def eval(self):
-        """Let BatchNorm normalise by the running statistics."""
+        """Make BatchNorm normalise by its running statistics."""
         self.train_mode = False
 
     def zero_grads(self):
@@ -314,13 +343,14 @@ class MLP:
 
             x := activation(BatchNorm(x W + b))        for each layer
 
-        ValueError if x has another shape, or no row.
+        Do not change x or the result in place before backward, which uses both.
+        Raise ValueError if x has another shape or no rows.
         """
         x = np.asarray(x)
         if x.ndim != 2 or x.shape[1] != self.input_size or len(x) == 0:
-            raise ValueError("x must be (m, {}), for m >= 1 examples, got {}".format(
+            raise ValueError("x must be (m, {}), with m >= 1 examples, got {}".format(
                 self.input_size, x.shape))
-        self._outputs = []  # if a layer raises, backward must not go through the others
+        self._outputs = []  # if a layer raises, backward has nothing to go through
         outputs = [x]
         states = []
         for i in range(self.nlayers):
@@ -335,13 +365,15 @@ class MLP:
         return x
 
     def backward(self, labels):
-        """Set dW, db, of the batch's mean loss, and each BatchNorm's dgamma, dbeta.
+        """Set dW and db, of the batch's mean loss, and dgamma and dbeta, of its sum.
 
-        labels: (m, output_size), of the last forward's x; RuntimeError if none was.
+        labels: (m, output_size), those of the last forward's x.
+        Raise RuntimeError if there was no forward.
 
             delta = dlogits;  then, for each layer from the last to the first:
             delta := activation' delta;  delta := BatchNorm.backward(delta)
-            dW = 1/m x^T delta;  db = 1/m sum_i delta_i;  delta := delta W^T
+            dW = 1/m x^T delta;  db = 1/m sum_i delta_i      for the layer's input x
+            delta := delta W^T
         """
         if not self._outputs:
             raise RuntimeError("backward needs the outputs of a forward pass: call "
@@ -349,7 +381,7 @@ class MLP:
         self.criterion(self._outputs[-1], labels)
         delta = self.criterion.derivative()
         for i in reversed(range(self.nlayers)):
-            self.activations[i].state = self._states[i]  # it may serve other layers
+            self.activations[i].state = self._states[i]  # of this layer's forward
             delta = delta * self.activations[i].derivative()
             if i < self.num_bn_layers:
                 delta = self.bn_layers[i].backward(delta)
@@ -375,13 +407,14 @@ class MLP:
 
 
 def _step_with_momentum(params, grads, velocities, lr, momentum):
-    """Update each velocity in place, and put a new array into params for each parameter.
+    """Update each velocity in place, and put a new array into params.
 
-    Velocities of b are (1, d): then its gradients may be (d,) or (1, d).
+    params, grads: lists of (d_in, d_out) for W; of (d,) or (1, d) for b.
+    velocities: a list of (d_in, d_out) for W; of (1, d) for b.
     """
     for i in range(len(velocities)):
         dtype = np.result_type(velocities[i], grads[i])
-        velocity = np.require(velocities[i], dtype, "W")  # unpickled, it may be read-only
+        velocity = np.require(velocities[i], dtype, "W")  # a copy if it is read-only
         velocity *= momentum
         velocity -= lr * grads[i]
         velocities[i] = velocity
@@ -389,7 +422,7 @@ def _step_with_momentum(params, grads, velocities, lr, momentum):
 
 
 def _check_network(sizes, activations, criterion, num_bn_layers):
-    """Raise ValueError or TypeError unless MLP can be made of these arguments."""
+    """Raise ValueError or TypeError if an argument of MLP does not fit."""
     nlayers = len(sizes) - 1
     if min(sizes) < 1:
         raise ValueError("every size must be at least 1, got {}".format(sizes))
@@ -401,12 +434,12 @@ def _check_network(sizes, activations, criterion, num_bn_layers):
             raise TypeError("activations and criterion must be objects, not a class: "
                             "write {}()".format(part.__name__))
     if not 0 <= num_bn_layers <= nlayers:
-        raise ValueError("num_bn_layers must be from 0 to {}, the number of layers, got "
-                         "{}".format(nlayers, num_bn_layers))
+        raise ValueError("num_bn_layers must be from 0 to {}, the number of layers, "
+                         "got {}".format(nlayers, num_bn_layers))
 
 
 def _check_parameters(sizes, W, b):
-    """Raise ValueError unless each W[i] and b[i] has the shape that the sizes ask for."""
+    """Raise ValueError unless each W and b has the shape that the sizes ask for."""
     for i in range(len(W)):
         d0 = sizes[i]
         d1 = sizes[i + 1]
@@ -416,10 +449,10 @@ def _check_parameters(sizes, W, b):
 
 
 def _keep_freed_memory():
-    """Make glibc's malloc keep the memory of freed arrays, instead of returning it.
+    """Make glibc's malloc reuse the memory of large arrays, for the whole process.
 
-    malloc keeps blocks up to the size of the largest that was ever freed, at most 32 MiB.
-    A wide network frees megabytes at each step, and trains up to 30 % faster with this.
+    malloc returns a freed block of 128 KiB or more to the system.  Freeing one of up to
+    32 MiB raises that limit to its size; a step of a wide network is 5 % faster then.
     """
     np.empty(31 * 2 ** 20, np.uint8)
 
@@ -427,20 +460,23 @@ def _keep_freed_memory():
 # ---- 2.8 Training statistics ---------------------------------------------------------
 
 def get_training_stats(mlp, dset, nepochs, batch_size, *, on_epoch=None):
-    """Train mlp with SGD and return how it went.
+    """Train mlp by stochastic gradient descent and return the training statistics.
 
-    dset: ((trainx, trainy), (valx, valy), (testx, testy)).  x: (n, input_size), real
-    numbers, also memory-mapped.  y: (n, K), one-hot or probabilities, or (n,), class
-    indices.  on_epoch(epoch, training_loss, training_error, validation_loss,
-    validation_error) is called after each epoch, counted from 0.
+    dset: ((trainx, trainy), (valx, valy), (testx, testy)).
+    Each x: (n, input_size), finite real numbers; an array, a memory map or lists.
+    Each y: (n, K), one-hot or probabilities, or (n,), class indices.
+    nepochs, batch_size: integers; the last batch of an epoch may be smaller.
+    on_epoch(epoch, training_loss, training_error, validation_loss, validation_error):
+    called after each epoch, which is counted from 0.
 
-    Returns (training_losses, training_errors, validation_losses, validation_errors,
-    confusion_matrix): four of (nepochs,), averages per example, in training over the
-    batches as they were trained on; and (K, K) counts over the test set, rows the
-    predicted class, columns the true one.  mlp is left in eval mode.
+    Return (training_losses, training_errors, validation_losses, validation_errors,
+    confusion_matrix).  The first four are (nepochs,), averages per example: those of
+    training over the batches as they were trained on, those of validation after each
+    epoch, in eval mode.  confusion_matrix, (K, K), counts the examples of the test set:
+    rows are predicted classes, columns true ones.  mlp is left in eval mode.
 
-    np.random.shuffle orders the examples anew for each epoch.  ValueError says what is
-    wrong with dset or batch_size, before the first epoch.
+    np.random.shuffle orders the examples at the start of each epoch.
+    Raise ValueError before the first epoch if dset or batch_size is wrong.
     """
     if batch_size < 1:
         raise ValueError("batch_size must be at least 1, got {}".format(batch_size))
@@ -474,7 +510,10 @@ def get_training_stats(mlp, dset, nepochs, batch_size, *, on_epoch=None):
 
 
 def _evaluate(mlp, x, y, batch_size=500):
-    """Return mlp's mean loss, its error and its confusion matrix, in eval mode."""
+    """Return the mean loss, the error and the confusion matrix of mlp, in eval mode.
+
+    x: (n, input_size).  y: (n, K).
+    """
     mlp.eval()
     K = mlp.output_size
     loss = 0.0
@@ -489,21 +528,23 @@ def _evaluate(mlp, x, y, batch_size=500):
     return loss / len(x), nwrong / len(x), confusion_matrix
 
 
-# ---- What they share -----------------------------------------------------------------
+# ---- Helpers -------------------------------------------------------------------------
 
 def _as_float(x):
-    """Return x as a floating array: itself if it is one, otherwise as float64."""
+    """Return x as an array of floats: x itself if it is one, otherwise float64."""
     x = np.asarray(x)
-    return x if x.dtype.kind == "f" else x.astype(np.float64)
+    if x.dtype.kind != "f":
+        x = x.astype(np.float64)
+    return x
 
 
 def _sum_over_batch(a):
-    """Sum a, (m, d), over the batch: (d,).  A product with ones beats a.sum(axis=0)."""
-    return np.ones(len(a), a.dtype) @ a
+    """Return the sum over the batch, (d,), of a, (m, d)."""
+    return np.ones(len(a), a.dtype) @ a  # faster than a.sum(axis=0)
 
 
 def _sum_loss(criterion, m):
-    """Return the sum of the criterion's loss; ValueError unless it holds m."""
+    """Return the sum of the criterion's loss; raise ValueError unless it is (m,)."""
     if np.shape(criterion.loss) != (m,):
         raise ValueError("a criterion must keep each example's loss as loss, {}, got {}"
                          .format((m,), np.shape(criterion.loss)))
@@ -511,15 +552,15 @@ def _sum_loss(criterion, m):
 
 
 def _check_dset(dset, K):
-    """Return the three (x, y) of dset, each x in C order and each y as rows, (n, K).
+    """Return the three pairs of dset, each x in C order and each y as rows, (n, K).
 
-    Raise ValueError unless get_training_stats' docstring describes dset.
+    Raise ValueError unless dset is as get_training_stats describes it.
     """
     try:
         (trainx, trainy), (valx, valy), (testx, testy) = dset
     except (TypeError, ValueError) as error:
         raise ValueError("dset must be three pairs, ((trainx, trainy), (valx, valy), "
-                         "(testx, testy)): {}".format(error))
+                         "(testx, testy)): {}".format(error)) from None
     trainx = _check_x("train", trainx)
     valx = _check_x("val", valx)
     testx = _check_x("test", testx)
@@ -534,13 +575,13 @@ def _check_dset(dset, K):
 
 
 def _check_x(name, x):
-    """Return x, (n, d), in C order; ValueError unless n, d >= 1 and all is finite."""
+    """Return x, (n, d), in C order; raise ValueError if empty or not finite."""
     x = np.asarray(x)
     if x.dtype.kind not in "fiub" or x.ndim != 2 or x.size == 0:
-        raise ValueError("{}x must be (n, input_size), real numbers for n >= 1 rows,"
-                         " got {} {}".format(name, x.dtype, x.shape))
+        raise ValueError("{}x must be (n, input_size), real numbers, with n >= 1, got "
+                         "{} {}".format(name, x.dtype, x.shape))
     x = np.ascontiguousarray(x)
-    # Unlike np.isfinite(x), the smallest and largest of each row take little memory.
+    # Each row's smallest and largest number: np.isfinite(x) would be as large as x.
     finite = np.isfinite(x.min(axis=1)) & np.isfinite(x.max(axis=1))
     if not finite.all():
         raise ValueError("{}x must be finite, got nan or inf in row {}".format(
@@ -549,7 +590,7 @@ def _check_x(name, x):
 
 
 def _check_labels(name, y, n, K):
-    """Return labels y, (n,) or (n, K), as rows, (n, K); ValueError if one is wrong."""
+    """Return labels y, (n,) or (n, K), as rows, (n, K); raise ValueError if wrong."""
     y = np.asarray(y)
     if y.dtype.kind not in "fiub" or y.shape not in ((n,), (n, K)):
         raise ValueError("{}y must be {}, class indices, or {}, one-hot, got {} {}"
