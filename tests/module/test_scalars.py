@@ -77,12 +77,13 @@ def test_scalars_keep_a_float32_network_float32(nn, name, scalar):
 
 
 @FLOATS
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", ["lr", "momentum", "alpha", "eps"])
-def test_scalars_count_as_the_float_that_they_hold(nn, name, scalar):
-    mlp = make_network(nn, np.float64)
-    twin = make_network(nn, np.float64)
-    set_scalar(mlp, name, scalar(0.25))
-    set_scalar(twin, name, 0.25)
+def test_scalars_count_as_the_float_that_they_hold(nn, name, dtype, scalar):
+    mlp = make_network(nn, dtype)
+    twin = make_network(nn, dtype)
+    set_scalar(mlp, name, scalar(0.3))
+    set_scalar(twin, name, 0.3)
 
     output = train(mlp)
 
@@ -112,11 +113,11 @@ def test_losses_are_summed_in_float64(nn):
 
     mlp = make_network(nn)
     mlp.criterion = LargeLoss()
-    dset = [make_batch(9)] * 3
+    dset = [make_batch(6)] * 3
 
-    training_losses, _, validation_losses, _, _ = nn.get_training_stats(mlp, dset, 1, 9)
+    training_losses, _, validation_losses, _, _ = nn.get_training_stats(mlp, dset, 1, 6)
 
-    assert training_losses[0] == validation_losses[0] == (2 ** 24 + 8) / 9
+    assert training_losses[0] == validation_losses[0] == (2 ** 24 + 5) / 6
 
 
 # ---- Integers ------------------------------------------------------------------------------------
