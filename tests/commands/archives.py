@@ -1,4 +1,4 @@
-"""Small archives in place of MNIST's, and a server that can misbehave."""
+"""Small archives in place of MNIST's, and a server of them that can misbehave."""
 
 import gzip
 import hashlib
@@ -18,13 +18,12 @@ def sha256(content):
     return hashlib.sha256(content).hexdigest()
 
 
-def flip(content):
-    """Return content with another last bit."""
+def flip_last_bit(content):
     return content[:-1] + bytes([content[-1] ^ 1])
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Serves archives; the server's `fault` makes every answer go wrong in one way."""
+    """Serves archives; the server's `fault` makes every response fail in one way."""
 
     def do_GET(self):
         server = self.server
@@ -33,7 +32,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         missing = server.fault == "missing" or self.path != f"/mnist/{name}.gz"
         server.asked.append(name)
         self.send_response(404 if missing else 200)
-        if server.fault in (None, "dies"):
+        if server.fault in (None, "disconnects"):
             self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         server.was_asked.set()
@@ -41,27 +40,27 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if server.fault is None:
                 self.wfile.write(content)
             elif server.fault == "corrupted":
-                self.wfile.write(flip(content))
-            elif server.fault in ("dies", "truncated"):
+                self.wfile.write(flip_last_bit(content))
+            elif server.fault in ("disconnects", "truncated"):
                 self.wfile.write(content[:len(content) // 2])
             elif server.fault == "silent":
                 server.over.wait(5)
-            while server.fault == "dribbling" and not server.over.wait(0.05):
+            while server.fault == "slow" and not server.over.wait(0.05):
                 self.wfile.write(b"x")
             while server.fault == "endless" and not server.over.is_set():
                 self.wfile.write(bytes(65536))
         except OSError:
-            pass  # the client has hung up, as it should on an answer that goes wrong
+            pass  # the client has disconnected, as it should
 
     def log_message(self, *args):
         pass
 
 
-def assert_finished(folder, arrays, nfiles=6):
-    """The folder holds so many of the six files, right in value, dtype and shape, and no other."""
+def assert_complete(folder, arrays, nfiles=6):
+    """Check that folder holds this many of the six files, correct ones, and no other file."""
     names = os.listdir(folder)
     for name in names:
-        got = np.load(folder / name)
-        assert got.dtype == arrays[name].dtype
-        np.testing.assert_array_equal(got, arrays[name])
+        array = np.load(folder / name)
+        assert array.dtype == arrays[name].dtype
+        np.testing.assert_array_equal(array, arrays[name])
     assert len(names) == nfiles
