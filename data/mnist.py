@@ -162,12 +162,8 @@ def _print(text, end="\n"):
     try:
         print(text, end=end, flush=True)
     except OSError:
-        _discard_output()
-
-
-def _discard_output():
-    """Redirect standard output to nowhere, or Python would fail again when it ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # To nowhere, or Python would try to write what is buffered once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 # ---- Getting the four archives -------------------------------------------------------------------
@@ -499,7 +495,7 @@ def main(argv=None):
 
 
 def _parse(argv):
-    """Return the options in argv; SystemExit after --help or wrong usage; OSError if it fails."""
+    """Return the options in argv; SystemExit after --help and for wrong usage."""
     parser = argparse.ArgumentParser(
         description="Write MNIST as the six files {train,val,test}_{data,labels}.npy. Data: uint8 "
                     "(n, 784), pixels 0..255 row by row. Labels: int64 (n,), digits. The first "
@@ -516,20 +512,8 @@ def _parse(argv):
                         help="folder to write to, made if necessary (default: that of this script)")
     try:
         return parser.parse_args(argv)
-    except SystemExit:
-        _flush_help()
-        raise
-
-
-def _flush_help():
-    """Write the help that waits in standard output's buffer; OSError that says if it fails."""
-    if sys.stdout is None:
-        return
-    try:
-        sys.stdout.flush()
-    except OSError as error:
-        _discard_output()
-        raise OSError(f"cannot write to standard output: {error.strerror}") from error
+    finally:
+        _print("", end="")  # writes a help that is still buffered, or ignores that it cannot
 
 
 if __name__ == "__main__":
