@@ -1,4 +1,4 @@
-"""Loading the six files, which refuses what does not fit, and making them ready for a network."""
+"""Loading the six files, which refuses those that do not fit, and standardising them."""
 
 import os
 import struct
@@ -7,102 +7,62 @@ import numpy as np
 import pytest
 
 from data import mnist
-from tests.commands.archives import NCLASSES, NTEST, NTRAIN, NVAL, SIDE
+from tests.commands.archives import NCLASSES, NTEST, NTRAIN, NVAL, SIDE, sha256
+
+PARTS = ("train", "val", "test")
 
 
 @pytest.fixture
 def folder(arrays, tmp_path):
-    """A folder with six files that fit together; a test damages one."""
+    """A folder with six files that fit together; a test spoils one."""
     for name, array in arrays.items():
         np.save(tmp_path / name, array)
     return tmp_path
 
 
+def one_hot(labels):
+    return np.eye(NCLASSES)[labels]
+
+
+# ---- Valid files -------------------------------------------------------------------------------
+
 @pytest.mark.parametrize("dtype", [bool, np.int8, np.uint16, np.float32])
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_load_returns_the_arrays_as_they_are_stored(folder, arrays, dtype, order):
+def test_load_returns_the_arrays_as_stored(folder, arrays, dtype, order):
     for name, array in arrays.items():
         np.save(folder / name, array.astype(dtype, order=order))
     loaded = [array for pair in mnist.load(folder) for array in pair]
-    for got, expected in zip(loaded, arrays.values()):
-        assert (type(got), got.dtype) == (np.ndarray, dtype)
-        np.testing.assert_array_equal(got, expected.astype(dtype))
+    for array, expected in zip(loaded, arrays.values()):
+        assert type(array) is np.ndarray
+        assert array.dtype == dtype
+        np.testing.assert_array_equal(array, expected.astype(dtype))
 
 
-def one_hot(labels, wrong=None):
-    """Return float rows, a 1 in each; of the last one, all are `wrong` if that is given."""
-    rows = np.eye(NCLASSES)[labels]
-    if wrong is not None:
-        rows[-1] = wrong
-    return rows
+@pytest.mark.parametrize("dtype", [np.uint8, np.float64, bool])
+def test_load_takes_one_hot_labels(folder, arrays, dtype):
+    for part in PARTS:
+        np.save(folder / f"{part}_labels.npy", one_hot(arrays[f"{part}_labels.npy"]).astype(dtype))
+    (_, trainy), _, _ = mnist.load(folder)
+    assert trainy.dtype == dtype
+    np.testing.assert_array_equal(trainy, one_hot([0, 1, 2, 0, 1]))
 
 
-def test_load_takes_one_hot_labels_of_which_training_uses_every_column(folder, arrays):
-    for part in ("train", "val", "test"):
-        np.save(folder / f"{part}_labels.npy", one_hot(arrays[f"{part}_labels.npy"]))
-    np.testing.assert_array_equal(mnist.load(folder)[0][1], one_hot([0, 1, 2, 0, 1]))
-    for labels, told in (([0, 1, 0, 1, 0], r"no class 2 \(counted"),
-                         ([0, 2, 0, 2, 0], "no class 1, but 2 in row 1")):
-        np.save(folder / "train_labels.npy", one_hot(labels))
-        with pytest.raises(ValueError, match=f"train_labels.npy holds {told}"):
-            mnist.load(folder)
+# ---- Missing and damaged files -----------------------------------------------------------------
 
-
-def test_load_names_every_missing_file_and_both_ways_to_get_them(folder):
+def test_every_missing_file_is_named(folder):
     (folder / "val_data.npy").unlink()
     (folder / "test_labels.npy").unlink()
-    expected = r"lacks val_data\.npy, test_labels\.npy: run `python data/mnist\.py`.*course's"
-    with pytest.raises(FileNotFoundError, match=expected):
+    message = r"lacks val_data\.npy, test_labels\.npy: run `python data/mnist\.py`.*course's"
+    with pytest.raises(FileNotFoundError, match=message):
         mnist.load(folder)
 
 
-def spoilt(n, value):
-    """Return float data, a single value in every row but the first."""
-    return np.where(np.eye(n, SIDE * SIDE, -1), value, 0)
-
-
-FINITE = "must hold finite numbers, .* in row 1 .*correct that row, or leave"
-NUMBERS = "must hold real numbers .*got "
-INDICES = "must hold class indices 0, 1, .* or one-hot .*got "
-BEYOND = "must hold classes that the training labels have, 0 to 2, got "
-
-
-@pytest.mark.parametrize("name, array, message", [
-    ("val_data.npy", np.zeros((NVAL, SIDE, SIDE)), rf"{NUMBERS}float64 \(2, 4, 4\)"),
-    ("val_data.npy", np.zeros(NVAL), rf"{NUMBERS}float64 \(2,\)"),
-    ("val_data.npy", np.zeros((NVAL, SIDE * SIDE), complex), f"{NUMBERS}complex128"),
-    ("test_data.npy", np.zeros((0, SIDE * SIDE)), rf"{NUMBERS}float64 \(0, 16\)"),
-    ("test_data.npy", np.zeros((NTEST, 0)), rf"{NUMBERS}float64 \(3, 0\)"),
-    ("train_data.npy", spoilt(NTRAIN, np.nan), FINITE),
-    ("val_data.npy", spoilt(NVAL, np.inf), FINITE),
-    ("test_data.npy", spoilt(NTEST, -np.inf).astype(np.float16), FINITE),
-    ("val_labels.npy", np.array(["7", "1"]), f"{NUMBERS}<U1"),
-    ("val_labels.npy", np.array(1), rf"{NUMBERS}int64 \(\)"),
-    ("val_labels.npy", np.array([1, 0.5]), f"{INDICES}0.5 in row 1 .*correct that row, or leave"),
-    ("train_labels.npy", np.array([0, 1, 2, -1, 0]), f"{INDICES}-1 in row 3"),
-    ("val_labels.npy", np.array([np.inf, 1]), f"{INDICES}inf in row 0"),
-    ("test_labels.npy", np.array([0, 1, np.nan]), f"{INDICES}nan in row 2"),
-    ("val_labels.npy", np.array([[7], [1]]), f"{INDICES}other values in row 0"),
-    ("val_labels.npy", one_hot([0, 0], 0), f"{INDICES}other values in row 1"),
-    ("val_labels.npy", one_hot([0, 0], 1 / 3), f"{INDICES}other values in row 1"),
-    ("val_labels.npy", one_hot([0, 0], 1), f"{INDICES}other values in row 1"),
-    ("val_labels.npy", np.array([[-1, 1, 1], [1, 0, 0]]), f"{INDICES}other values in row 0"),
-    ("val_labels.npy", np.zeros(NVAL + 1, int), "must be equally long, got 2 and 3 rows"),
-    ("test_data.npy", np.zeros((NTEST, 9)), r"data files .*got \(16,\) in train, .*\(9,\) in test"),
-    ("test_data.npy", np.zeros((NTEST, 25)), r"data files .*in val, \(25,\) in test"),
-    ("val_labels.npy", one_hot([1, 2]), r"labels files .*got \(\) in train, \(3,\) in val"),
-    ("train_labels.npy", np.array([0, 1, 255, 2, 1]), "no class 3, but 255 in row 2 .*correct the"),
-    ("train_labels.npy", np.array([0, 1, 2, 2**40, 1]), f"no class 3, but {2**40} in row 3"),
-    ("train_labels.npy", np.array([1, 2, 3, 1, 2]), "no class 0, but 1 in row 0"),
-    ("train_labels.npy", np.array([True] * 5), "no class 0, but 1 in row 0"),
-    ("train_labels.npy", np.zeros(5), "no class 1 .*at least two"),
-    ("val_labels.npy", np.array([2, 3]), f"{BEYOND}3 in row 1"),
-    ("test_labels.npy", np.array([0, 2**40, 1.]), f"{BEYOND}1.* in row 1"),
-])
-def test_load_refuses_what_does_not_fit(folder, name, array, message):
-    np.save(folder / name, array)
-    file = "" if " files " in message else f"{name} .*"
-    with pytest.raises(ValueError, match=f"{file}{message}"):
+@pytest.mark.parametrize("name", ["val_data.npy", "train_labels.npy"])
+def test_a_folder_in_the_place_of_a_file_is_named(folder, name):
+    (folder / name).unlink()
+    (folder / name).mkdir()
+    message = f"{name} is a folder, expected an .npy file: move it away"
+    with pytest.raises(IsADirectoryError, match=message):
         mnist.load(folder)
 
 
@@ -118,64 +78,261 @@ def npy_header(text):
     npy_header("x\n    y\n  z"),
     npy_header(f"{{'descr': '<i8', 'fortran_order': False, 'shape': ({10**12},)}}\n"),
     npy_header(f"{{'descr': '<i8', 'fortran_order': False, 'shape': ({10**20},)}}\n"),
-], ids=["empty", "zip", "cut short", "half a header", "indentation", "large", "huge"])
-def test_load_refuses_a_file_that_is_no_sound_npy(folder, content):
+], ids=["empty", "zip", "truncated", "truncated header", "indentation", "large", "huge"])
+def test_a_damaged_file_is_refused(folder, content):
     (folder / "val_labels.npy").write_bytes(content)
-    with pytest.raises(ValueError, match="val_labels.npy is cut short, .*get it again"):
+    with pytest.raises(ValueError, match="val_labels.npy is truncated, .*get it again"):
         mnist.load(folder)
 
 
-def test_load_never_unpickles(folder, tmp_path):
-    class Trap:
-        def __reduce__(self):
-            return os.mkdir, (str(tmp_path / "sprung"),)
+class Trap:
+    """An object that makes the folder `path` when it is unpickled."""
 
-    np.save(folder / "val_labels.npy", np.array([Trap(), Trap()]), allow_pickle=True)
-    with pytest.raises(ValueError, match="save it as numbers"):
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+def test_load_never_unpickles(folder, tmp_path):
+    trap = Trap(tmp_path / "sprung")
+    np.save(folder / "val_labels.npy", np.array([trap, trap]), allow_pickle=True)
+    with pytest.raises(ValueError, match="save numbers"):
         mnist.load(folder)
     assert not (tmp_path / "sprung").exists()
 
 
-# ---- Making ready ------------------------------------------------------------------------------
+# ---- Files that do not fit ---------------------------------------------------------------------
 
-def test_standardise_uses_the_training_sets_scale_for_all_three():
-    dset = tuple((np.array(x, np.uint8), [1]) for x in ([[0, 4], [4, 0]], [[2, 2]], [[0, 255]]))
-    assert mnist.scale(dset[0][0]) == (2, 2)
-    assert [type(number) for number in mnist.scale(dset[0][0])] == [float, float]
-    (trainx, _), (valx, _), (testx, _) = mnist.standardise(dset)
-    np.testing.assert_array_equal(trainx, [[-1, 1], [1, -1]])
-    np.testing.assert_array_equal(valx, [[0, 0]])
-    np.testing.assert_array_equal(testx, [[-1, 126.5]])
+def assert_refused(folder, name, array, message):
+    """Check that load refuses the array under this name, with a message of one line."""
+    np.save(folder / name, array)
+    with pytest.raises(ValueError, match=message) as caught:
+        mnist.load(folder)
+    assert name in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float32, np.float64])
-def test_standardise_agrees_with_numpy_over_many_blocks_and_far_from_zero(monkeypatch, dtype):
+@pytest.mark.parametrize("name, array, kind", [
+    ("val_data.npy", np.zeros((NVAL, SIDE, SIDE)), r"float64 \(2, 4, 4\)"),
+    ("val_data.npy", np.zeros(NVAL), r"float64 \(2,\)"),
+    ("val_data.npy", np.zeros((NVAL, SIDE * SIDE), complex), r"complex128 \(2, 16\)"),
+    ("val_data.npy", np.full((NVAL, SIDE * SIDE), "7"), r"<U1 \(2, 16\)"),
+    ("test_data.npy", np.zeros((0, SIDE * SIDE)), r"float64 \(0, 16\)"),
+    ("test_data.npy", np.zeros((NTEST, 0)), r"float64 \(3, 0\)"),
+])
+def test_data_of_another_kind_are_refused(folder, name, array, kind):
+    message = rf"must hold real numbers of shape \(n, d\), .* got {kind}: save numbers"
+    assert_refused(folder, name, array, message)
+
+
+@pytest.mark.parametrize("name, n", [("train_data.npy", NTRAIN), ("test_data.npy", NTEST)])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("dtype", [np.float16, np.float64])
+def test_data_that_are_not_finite_are_refused(folder, name, n, value, dtype):
+    x = np.zeros((n, SIDE * SIDE), dtype)
+    x[1, 3] = value
+    x[2, 0] = value
+    message = f"must hold finite numbers, got {value} in row 1 .*: correct that row, or remove it"
+    assert_refused(folder, name, x, message)
+
+
+@pytest.mark.parametrize("labels, kind", [
+    (np.array(["7", "1"]), r"<U1 \(2,\)"),
+    (np.array([b"7", b"1"]), r"\|S1 \(2,\)"),
+    (np.array([1j, 0]), r"complex128 \(2,\)"),
+    (np.array([[7], [1]]), r"int64 \(2, 1\)"),
+    (np.array([["7"], ["1"]]), r"<U1 \(2, 1\)"),
+    (np.array(1), r"int64 \(\)"),
+    (np.zeros((NVAL, 3, 3)), r"float64 \(2, 3, 3\)"),
+])
+def test_labels_of_another_kind_are_refused(folder, labels, kind):
+    message = (r"must hold numbers: class indices of shape \(n,\), or one-hot rows .*"
+               rf"got {kind}: save .* labels\.astype\(int\)\.ravel\(\)")
+    assert_refused(folder, "val_labels.npy", labels, message)
+
+
+@pytest.mark.parametrize("name, labels, value, row", [
+    ("val_labels.npy", [1, 0.5], "0.5", 1),
+    ("val_labels.npy", [np.inf, 1], "inf", 0),
+    ("test_labels.npy", [0, 1, np.nan], "nan", 2),
+    ("train_labels.npy", [0, 1, 2, -1, 0], "-1", 3),
+    ("train_labels.npy", [1, -1, 1, -1, -1], "-1", 1),
+])
+def test_labels_that_are_no_indices_are_refused(folder, name, labels, value, row):
+    message = rf"must hold class indices 0, 1, \.\.\., got {value} in row {row} .*np\.unique"
+    assert_refused(folder, name, np.array(labels), message)
+
+
+@pytest.mark.parametrize("labels, value, row", [
+    ([[1, 0, 0], [0, 0, 0]], "0 0 0", 1),
+    ([[1, 0, 0], [1, 1, 0]], "1 1 0", 1),
+    ([[-1, 1, 1], [1, 0, 0]], "-1  1  1", 0),
+    ([[-1, -1, 1], [-1, 1, -1]], "-1 -1  1", 0),
+    ([[0, 255, 0], [255, 0, 0]], "  0 255   0", 0),
+    ([[0.5, 0.5, 0], [1, 0, 0]], r"0\.5 0\.5 0\. ", 0),
+    ([[1, 0, 0], [np.nan, 0, 1]], r"nan  0\.  1\.", 1),
+    (np.full((NVAL, 50), 2), r"2 2 2 \.\.\. 2 2 2", 0),
+])
+def test_rows_that_are_not_one_hot_are_refused(folder, labels, value, row):
+    message = rf"one-hot rows, .*, got \[{value}\] in row {row} .*labels\.argmax\(axis=1\)"
+    assert_refused(folder, "val_labels.npy", np.array(labels), message)
+
+
+@pytest.mark.parametrize("labels, message", [
+    ([0, 1, 255, 2, 1], "no class 3, but 255 in row 2 "),
+    ([0, 255, 0, 255, 0], "no class 1, but 255 in row 1 "),
+    ([0, 1, 2, 2**40, 1], f"no class 3, but {2**40} in row 3 "),
+    ([1, 2, 3, 4, 10], "no class 0, but 1 in row 0 "),
+    ([True] * NTRAIN, "no class 0, but 1 in row 0 "),
+    ([0.0] * NTRAIN, "no class 1 "),
+])
+def test_training_labels_without_a_class_are_refused(folder, labels, message):
+    message += r"\(counted from 0\): expected every class .*at least two; number the classes from 0"
+    assert_refused(folder, "train_labels.npy", np.array(labels), message)
+
+
+@pytest.mark.parametrize("labels, message", [
+    ([0, 1, 0, 1, 0], "no class 2 "),
+    ([0, 2, 0, 2, 0], "no class 1, but 2 in row 1 "),
+])
+def test_one_hot_training_labels_without_a_class_are_refused(folder, arrays, labels, message):
+    for part in ("val", "test"):
+        np.save(folder / f"{part}_labels.npy", one_hot(arrays[f"{part}_labels.npy"]))
+    assert_refused(folder, "train_labels.npy", one_hot(labels), message)
+
+
+@pytest.mark.parametrize("name, labels, value, row", [
+    ("val_labels.npy", [2, 3], "3", 1),
+    ("test_labels.npy", [0, 2.0**40, 1], r"1\.0.*e\+12", 1),
+])
+def test_classes_that_training_lacks_are_refused(folder, name, labels, value, row):
+    message = f"classes that the training labels have, 0 to 2, got {value} in row {row} "
+    assert_refused(folder, name, np.array(labels), message)
+
+
+def test_labels_and_data_of_different_lengths_are_refused(folder):
+    message = "must have the same number of rows, got 2 and 3"
+    assert_refused(folder, "val_labels.npy", np.zeros(NVAL + 1, int), message)
+
+
+@pytest.mark.parametrize("name, array, message", [
+    ("test_data.npy", np.zeros((NTEST, 9)), r"data files .*\(16,\) in train, .*\(9,\) in test"),
+    ("test_data.npy", np.zeros((NTEST, 25)), r"data files .*\(16,\) in val, \(25,\) in test"),
+    ("val_labels.npy", one_hot([1, 2]), r"labels files .*\(\) in train, \(3,\) in val"),
+])
+def test_rows_of_different_shapes_are_refused(folder, name, array, message):
+    np.save(folder / name, array)
+    with pytest.raises(ValueError, match=message):
+        mnist.load(folder)
+
+
+# ---- Standardising -----------------------------------------------------------------------------
+
+def test_scale_returns_mean_and_standard_deviation():
+    result = mnist.scale(np.array([[0, 4], [4, 0]], np.uint8))
+    assert result == (2, 2)
+    assert [type(number) for number in result] == [float, float]
+
+
+def test_standardise_uses_the_scale_of_the_training_set():
+    trainx = np.array([[0, 4], [4, 0]], np.uint8)
+    valx = np.array([[2, 2]], np.uint8)
+    testx = np.array([[0, 255]], np.uint8)
+    dset = mnist.standardise(((trainx, [1]), (valx, [1]), (testx, [1])))
+    np.testing.assert_array_equal(dset[0][0], [[-1, 1], [1, -1]])
+    np.testing.assert_array_equal(dset[1][0], [[0, 0]])
+    np.testing.assert_array_equal(dset[2][0], [[-1, 126.5]])
+
+
+@pytest.fixture(params=["uint8", "int64", "float32", "float64"])
+def values(request, monkeypatch):
+    """Data of several blocks, far from zero; its mean cannot be represented in float32."""
     monkeypatch.setattr(mnist, "BLOCK", 3)
-    x = np.random.default_rng(1).uniform(250, 256, (2000, 7)).astype(dtype)
-    wide = x.astype(np.float64)
-    (got, _), = mnist.standardise(((x, None),))
-    np.testing.assert_allclose(mnist.scale(x), (wide.mean(), wide.std()), rtol=1e-12)
-    np.testing.assert_allclose(got, (wide - wide.mean()) / wide.std(), rtol=1e-9, atol=1e-9)
+    return np.random.default_rng(1).uniform(250, 256, (2000, 7)).astype(request.param)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_standardise_gives_the_dtype_asked_for_and_leaves_its_input_alone(folder, arrays, dtype):
+def test_standardise_agrees_with_numpy(values):
+    wide = values.astype(np.float64)
+    ((x, _),) = mnist.standardise(((values, None),))
+    np.testing.assert_allclose(mnist.scale(values), (wide.mean(), wide.std()), rtol=1e-12)
+    np.testing.assert_allclose(x, (wide - wide.mean()) / wide.std(), rtol=1e-9, atol=1e-9)
+
+
+def test_standardise_computes_in_float64_for_float32(values):
+    ((wide, _),) = mnist.standardise(((values, None),), np.float64)
+    ((narrow, _),) = mnist.standardise(((values, None),), np.float32)
+    np.testing.assert_array_equal(narrow, wide.astype(np.float32))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_standardise_returns_the_dtype_and_leaves_its_input(folder, arrays, dtype):
     dset = mnist.load(folder)
-    for (x, y), (ready, same), part in zip(
-            dset, mnist.standardise(dset, dtype), ("train", "val", "test")):
-        assert ready.dtype == dtype
-        assert same is y
+    standardised = mnist.standardise(dset, dtype)
+    for part, (x, y), (new_x, new_y) in zip(PARTS, dset, standardised):
+        assert new_x.dtype == dtype
+        assert new_y is y
         np.testing.assert_array_equal(x, arrays[f"{part}_data.npy"])
 
 
 @pytest.mark.parametrize("x", [
     np.full((3, 3), 0.1), np.array([[0, np.nan]]), np.array([[0, np.inf]]), np.zeros((0, 3)),
 ], ids=["constant", "nan", "inf", "empty"])
-def test_standardise_refuses_data_without_a_scale(x):
+def test_data_without_a_scale_are_refused(x):
     with pytest.raises(ValueError, match="must be finite and hold at least two different values"):
         mnist.standardise(((x, None), (x, None), (x, None)))
 
 
 def test_standardise_refuses_an_integer_dtype(folder):
+    dset = mnist.load(folder)
     with pytest.raises(TypeError, match="dtype must be floating, such as np.float64, got int64"):
-        mnist.standardise(mnist.load(folder), np.int64)
+        mnist.standardise(dset, np.int64)
+
+
+# ---- The real MNIST ----------------------------------------------------------------------------
+
+@pytest.fixture(scope="module")
+def real():
+    """The six files' arrays by name, where data/ or the folder MNIST_DIR holds MNIST."""
+    folder = os.environ.get("MNIST_DIR", mnist.HERE)
+    try:
+        pairs = mnist.load(folder)
+    except FileNotFoundError as missing:
+        pytest.skip(str(missing))
+    return dict(zip(mnist.FILES, [array for pair in pairs for array in pair]))
+
+
+@pytest.mark.mnist
+@pytest.mark.parametrize("part, n", [("train", 50000), ("val", 10000), ("test", 10000)])
+def test_the_files_are_those_of_the_handout(real, part, n):
+    x = real[f"{part}_data.npy"]
+    y = real[f"{part}_labels.npy"]
+    assert (x.dtype, x.shape) == (np.uint8, (n, 784))
+    assert (y.dtype, y.shape) == (np.int64, (n,))
+
+
+@pytest.mark.mnist
+def test_the_hashes_of_the_files_are_correct(real):
+    found = {name: sha256(np.ascontiguousarray(array)) for name, array in real.items()}
+    assert found == {name: digest for name, (*_, digest) in mnist.FILES.items()}
+
+
+@pytest.mark.mnist
+def test_the_files_contain_the_archives(real):
+    images = np.concatenate([real["train_data.npy"], real["val_data.npy"]])
+    labels = np.concatenate([real["train_labels.npy"], real["val_labels.npy"]])
+    contents = {
+        "t10k-labels-idx1-ubyte": idx(real["test_labels.npy"], 10000),
+        "train-labels-idx1-ubyte": idx(labels, 60000),
+        "t10k-images-idx3-ubyte": idx(real["test_data.npy"], 10000, 28, 28),
+        "train-images-idx3-ubyte": idx(images, 60000, 28, 28),
+    }
+    found = {name: (len(content), sha256(content)) for name, content in contents.items()}
+    assert found == {name: tuple(kept) for name, (_, *kept) in mnist.ARCHIVES.items()}
+
+
+def idx(array, *shape):
+    """Return the bytes of an IDX file of unsigned bytes."""
+    header = struct.pack(f">{1 + len(shape)}I", 0x800 + len(shape), *shape)
+    return header + array.astype(np.uint8).tobytes()
