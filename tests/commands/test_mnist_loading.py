@@ -47,6 +47,14 @@ def test_load_takes_one_hot_labels(folder, arrays, dtype):
     np.testing.assert_array_equal(trainy, one_hot([0, 1, 2, 0, 1]))
 
 
+@pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
+def test_load_reads_every_version_of_the_format(folder, arrays, version):
+    with open(folder / "train_data.npy", "wb") as file:
+        np.lib.format.write_array(file, arrays["train_data.npy"], version)
+    (trainx, _), _, _ = mnist.load(folder)
+    np.testing.assert_array_equal(trainx, arrays["train_data.npy"])
+
+
 # ---- Missing and damaged files -----------------------------------------------------------------
 
 def test_every_missing_file_is_named(folder):
