@@ -1,6 +1,6 @@
-"""Homework 1, part 1: what hw1.hw1 defines, under the package's own name: `from hw1 import MLP`.
+"""Homework 1, part 1: the names of hw1.hw1 under the package's name, as in `from hw1 import MLP`.
 
-hw1.py is imported when one of its names is asked for, so that all else runs where it is broken.
+hw1.py is imported when one of its names is used, so that the rest works while hw1.py is broken.
 """
 
 import importlib

@@ -9,7 +9,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 def copy(folder, *names, ignored=()):
     """Copy files and folders of the repository into folder, without caches and data.
 
-    They can be written to, also where the checkout cannot. ignored: further patterns of names.
+    The copies can be written to even if the repository cannot. ignored: further patterns of names.
     """
     patterns = shutil.ignore_patterns("__pycache__", "*.npy", *ignored)
     for name in names:
