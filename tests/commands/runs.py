@@ -1,4 +1,4 @@
-"""Runs of `python -m hw1` on a small data set, in a process or in this one, and what they print."""
+"""Runs of `python -m hw1` on a small data set, in a process of their own or in this one."""
 
 import contextlib
 import errno
@@ -19,14 +19,15 @@ COMMAND = (sys.executable, "-W", "error", "-m", "hw1")
 SIZES = {"train": 300, "val": 100, "test": 120}
 SMALL = ("--hiddens", "16", "--epochs", "3", "--batch-size", "20")
 ENDLESS = ("--hiddens", "4", "--epochs", "1000000")
-# Output must be flushed by the program itself; for small matrices one thread is the quickest.
+# The program itself must flush its output. For small matrices one thread is the fastest.
 ENVIRONMENT = {**os.environ, "PYTHONUNBUFFERED": "", "OPENBLAS_NUM_THREADS": "1"}
 TIMEOUT = 120  # seconds; only a run that hangs takes as long
 
 
-def run(*arguments, cwd=ROOT, **environment):
+def run(*arguments, cwd=ROOT, **changes):
+    """Run the command in a process, with changes to the environment."""
     return subprocess.run([*COMMAND, *map(str, arguments)], cwd=cwd, timeout=TIMEOUT, text=True,
-                          env={**ENVIRONMENT, **environment}, capture_output=True)
+                          env={**ENVIRONMENT, **changes}, capture_output=True)
 
 
 def call(*arguments, capsys):
@@ -36,59 +37,76 @@ def call(*arguments, capsys):
     return status, printed.out, printed.err
 
 
-def epochs(*arguments, capsys):
-    """Return the lines of the epochs of a run, without the seconds."""
-    return lines_after(without_seconds(call(*arguments, capsys=capsys)[1]), "epoch")
+def call_for_epochs(*arguments, capsys):
+    """Return the lines of the epochs of a run in this process, without the seconds."""
+    _, output, _ = call(*arguments, capsys=capsys)
+    return epoch_lines(output)
 
 
 def lines_after(output, beginning):
-    """Return the lines that follow the first that begins so, up to an empty one."""
-    lines = output.splitlines()
-    start = next(i for i, line in enumerate(lines) if line.startswith(beginning)) + 1
-    return lines[start:lines.index("", start) if "" in lines[start:] else None]
+    """Return the lines that follow the first with this beginning, up to an empty one."""
+    lines = iter(output.splitlines())
+    for line in lines:
+        if line.startswith(beginning):
+            return list(itertools.takewhile(bool, lines))
+    raise AssertionError(f"no line begins with {beginning!r}:\n{output}")
 
 
-def figures(output):
-    """Return the four figures of each epoch that was printed, (4, n)."""
-    return np.array([line.split()[1:5] for line in lines_after(output, "epoch")], float).T
+def epoch_lines(output):
+    """Return the lines of the epochs without the seconds."""
+    return lines_after(remove_seconds(output), "epoch")
+
+
+def epoch_numbers(output):
+    """Return the losses and errors of the epochs that were printed, (4, n)."""
+    rows = [line.split()[1:5] for line in lines_after(output, "epoch")]
+    return np.array(rows, float).T
 
 
 def confusion_matrix(output):
-    rows = lines_after(output, "Confusion matrix")[1:]
-    return np.array([[0 if cell == "." else int(cell) for cell in row.split()[1:]] for row in rows])
+    """Return the confusion matrix that was printed."""
+    rows = []
+    for line in lines_after(output, "Confusion matrix")[1:]:
+        rows.append([int(cell) for cell in line.replace(".", "0").split()[1:]])
+    return np.array(rows)
 
 
-def without_seconds(output):
+def remove_seconds(output):
+    """Remove the last column of the epochs."""
     return re.sub(r" *\d+\.\d$", "", output, flags=re.MULTILINE)
 
 
 def assert_one_line(error, *parts):
-    assert error.startswith("hw1: ") and error.count("\n") == 1 and error.endswith("\n"), error
-    assert all(part in error for part in parts), error
+    """Assert that error is one line of the command's, and contains the parts."""
+    assert re.fullmatch("hw1: .*\n", error), error
+    for part in parts:
+        assert part in error
 
 
 def assert_printed(stats, output):
-    np.testing.assert_allclose(np.array(stats[:4]) * [[1], [100], [1], [100]], figures(output),
-                               atol=0.00501)
+    """Assert that the epochs in output are those of the statistics."""
+    training_losses, training_errors, validation_losses, validation_errors = stats[:4]
+    expected = (training_losses, 100 * training_errors, validation_losses, 100 * validation_errors)
+    np.testing.assert_allclose(expected, epoch_numbers(output), atol=0.00501)
 
 
 @contextlib.contextmanager
-def handled(handler):
-    """SIGINT is handled so in the block: a shell may have the tests ignore it."""
-    before = signal.signal(signal.SIGINT, handler)
+def handle_interrupt(handler):
+    """Handle SIGINT by handler in the block: a shell may have the tests ignore it."""
+    previous = signal.signal(signal.SIGINT, handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, previous)
 
 
 @contextlib.contextmanager
-def in_its_midst(folder, *arguments):
-    """A run that is in the midst of its training: its first epoch's line has been read."""
-    with handled(signal.default_int_handler):
-        process = subprocess.Popen(
-            [*COMMAND, "--data", folder, *ENDLESS, *map(str, arguments)], cwd=ROOT, env=ENVIRONMENT,
-            text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+def start_training(folder, *arguments):
+    """Start an endless run, whose first epoch has been printed and read when the block begins."""
+    command = [*COMMAND, "--data", folder, *ENDLESS, *map(str, arguments)]
+    with handle_interrupt(signal.default_int_handler):
+        process = subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT, text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     with process:
         try:
             assert any(line.split()[:1] == ["1"] for line in process.stdout), process.stderr.read()
@@ -97,23 +115,29 @@ def in_its_midst(folder, *arguments):
             process.kill()
 
 
-def handouts(train, change=lambda curves, matrix: (*map(list, curves), matrix.astype(float))):
-    """Return a get_training_stats without on_epoch, for labels that are one-hot."""
+def without_on_epoch(train):
+    """Return the get_training_stats of a homework: no on_epoch, one-hot labels, float counts."""
     def get_training_stats(mlp, dset, nepochs, batch_size):
         assert all(y.shape == (len(x), 10) for x, y in dset)
         *curves, matrix = train(mlp, dset, nepochs, batch_size)
-        return change(curves, matrix)
+        return (*map(list, curves), matrix.astype(float))
     return get_training_stats
 
 
-def before_writing(monkeypatch, act):
-    """Let act(n) be called before the nth writing of a file, counted from 1."""
-    write, count = saved.files.write, itertools.count(1)
-    monkeypatch.setattr(saved.files, "write", lambda *file: (act(next(count)), write(*file)))
+def call_before_write(monkeypatch, act):
+    """Call act(n) before the nth write of a file, counted from 1."""
+    write = saved.files.write
+    count = itertools.count(1)
+
+    def act_and_write(path, content):
+        act(next(count))
+        write(path, content)
+
+    monkeypatch.setattr(saved.files, "write", act_and_write)
 
 
-def full_at(*full):
-    """Return an act for before_writing: the disk is full at these."""
+def fill_disk_at(*full):
+    """Return an act for call_before_write: the disk is full at these writes."""
     def act(n):
         if n in full:
             raise OSError(errno.ENOSPC, "No space left on device")

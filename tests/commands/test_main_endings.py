@@ -1,9 +1,8 @@
-"""How `python -m hw1` ends before its time, and what it keeps."""
+"""How `python -m hw1` ends when something fails or interrupts it, and what it has saved by then."""
 
 import errno
 import io
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -11,37 +10,71 @@ import sys
 import numpy as np
 import pytest
 
-from hw1 import __main__, saved
-from tests.commands.runs import (COMMAND, ENVIRONMENT, ROOT, SMALL, TIMEOUT, assert_one_line,
-                                 assert_printed, before_writing, call, confusion_matrix, figures,
-                                 full_at, handled, handouts, in_its_midst, without_seconds)
+from hw1 import __main__, progress, saved
+from tests.commands.runs import (
+    COMMAND, ENVIRONMENT, ROOT, SMALL, TIMEOUT, assert_one_line, assert_printed, call,
+    call_before_write, confusion_matrix, epoch_numbers, fill_disk_at, handle_interrupt,
+    lines_after, remove_seconds, start_training, without_on_epoch)
 
 
-# ---- How it ends before its time -----------------------------------------------------------------
+# ---- A training that diverges --------------------------------------------------------------------
 
-@pytest.mark.parametrize("options", (
-    "--bn-layers 0 --lr 1e+30", "--bn-layers 0 --lr 1e+30 --dtype float32", "--lr 1e+200"))
-@pytest.mark.parametrize("at_once", (True, False))
-def test_training_that_diverges_ends_in_one_line(folder, capsys, nn, monkeypatch, options, at_once):
-    if not at_once:
-        monkeypatch.setattr(nn, "get_training_stats", handouts(nn.get_training_stats))
+@pytest.mark.parametrize("options, lr", [
+    ("--bn-layers 0 --lr 1e+30", "1e+30"),
+    ("--bn-layers 0 --lr 1e+30 --dtype float32", "1e+30"),
+    ("--lr 1e+200", "1e+200"),
+])
+@pytest.mark.parametrize("has_on_epoch", [True, False])
+def test_divergence_ends_in_one_line(folder, capsys, nn, monkeypatch, options, lr, has_on_epoch):
+    if not has_on_epoch:
+        monkeypatch.setattr(nn, "get_training_stats", without_on_epoch(nn.get_training_stats))
     status, output, error = call("--data", folder, "--hiddens", 16, 16, "--activation", "relu",
                                  *options.split(), capsys=capsys)
     assert status == 1
     assert "nan" not in output and "Test error" not in output
-    lr = re.search(r"1e\+\d+", options)[0]
-    assert_one_line(error, "no longer finite in epoch 1", f"lower --lr, which is {lr}")
+    assert_one_line(error, "the loss is not finite in epoch 1", f"lower --lr, which is {lr}")
 
+
+@pytest.mark.parametrize("losses", [(np.inf, 0.5), (1, np.nan)])
+def test_divergence_keeps_the_epochs_before(folder, tmp_path, capsys, nn, monkeypatch, losses):
+    def diverge(*arguments, on_epoch):
+        def on_epoch_and_diverge(epoch, *numbers):
+            if epoch == 2:
+                numbers = (losses[0], 0.5, losses[1], 0.5)
+            on_epoch(epoch, *numbers)
+        train(*arguments, on_epoch=on_epoch_and_diverge)
+
+    train = nn.get_training_stats
+    monkeypatch.setattr(nn, "get_training_stats", diverge)
+    path = tmp_path / "run.npz"
+    status, output, error = call("--data", folder, *SMALL, "--save", path, capsys=capsys)
+    _, stats = saved.load(path)
+    assert (status, np.shape(stats)) == (1, (4, 2))
+    assert_printed(stats, output)
+    assert_one_line(error, "not finite in epoch 3", f"; {path} holds the network and the statistics"
+                    " of 2 epochs")
+
+
+def test_a_huge_loss_keeps_the_columns_aligned(folder, capsys):
+    status, output, error = call("--data", folder, "--hiddens", "--lr", "1e300", "--epochs", 1,
+                                 capsys=capsys)
+    lines = lines_after(output, "epoch")
+    assert (status, error) == (0, "")
+    assert epoch_numbers(output)[0] > 1e290
+    assert [len(line) for line in lines] == [len("  ".join(progress.COLUMNS))]
+
+
+# ---- Standard output -----------------------------------------------------------------------------
 
 def test_a_closed_pipe_ends_it_quietly(folder):
-    with in_its_midst(folder) as process:
+    with start_training(folder) as process:
         process.stdout.close()
         assert process.wait(TIMEOUT) == 141
         assert process.stderr.read() == ""
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
-def test_an_output_that_cannot_be_written_ends_it_with_one_line(folder):
+def test_a_full_disk_behind_stdout_ends_it_in_one_line(folder):
     with open("/dev/full", "w") as full:
         done = subprocess.run([*COMMAND, "--data", folder, *SMALL], cwd=ROOT, env=ENVIRONMENT,
                               text=True, stdout=full, stderr=subprocess.PIPE, timeout=TIMEOUT)
@@ -49,10 +82,10 @@ def test_an_output_that_cannot_be_written_ends_it_with_one_line(folder):
     assert_one_line(done.stderr, "cannot write to standard output (No space left on device)")
 
 
-def test_an_output_that_is_full_at_the_end_is_told(folder, tmp_path, capsys, monkeypatch):
+def test_a_disk_that_is_full_at_the_end_is_reported(folder, tmp_path, capsys, monkeypatch):
     class Full(io.StringIO):
         def flush(self):
-            if "Saved" in self.getvalue():
+            if "saved" in self.getvalue():
                 raise OSError(errno.ENOSPC, "No space left on device")
 
     with open(tmp_path / "output", "w") as file:
@@ -64,123 +97,177 @@ def test_an_output_that_is_full_at_the_end_is_told(folder, tmp_path, capsys, mon
     assert_one_line(error, "cannot write to standard output (No space left on device)")
 
 
-# ---- What it keeps -------------------------------------------------------------------------------
+@pytest.mark.parametrize("redirection", [">&-", ">&- 2>&-"])
+def test_files_are_written_when_stdout_is_closed(folder, tmp_path, redirection):
+    path = tmp_path / "run.npz"
+    command = [*COMMAND, "--data", folder, *SMALL, "--save", path]
+    done = subprocess.run(["sh", "-c", f'"$@" {redirection}', "sh", *command], cwd=ROOT,
+                          env=ENVIRONMENT, text=True, capture_output=True, timeout=TIMEOUT)
+    _, stats = saved.load(path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert len(stats) == 5
 
-def test_saved_are_the_network_the_scale_and_what_was_printed(small, folder, tmp_path, capsys):
+
+def test_plot_is_written_when_stdout_is_closed(folder, tmp_path):
+    pytest.importorskip("matplotlib", reason="pip install matplotlib")
+    path = tmp_path / "run.png"
+    command = [*COMMAND[:1], "-m", "hw1", "--data", folder, *SMALL, "--plot", path]
+    done = subprocess.run(["sh", "-c", '"$@" >&-', "sh", *command], cwd=ROOT, env=ENVIRONMENT,
+                          text=True, capture_output=True, timeout=TIMEOUT)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_errors_are_printed_when_stdout_is_closed(tmp_path):
+    command = [*COMMAND, "--data", tmp_path]
+    done = subprocess.run(["sh", "-c", '"$@" >&-', "sh", *command], cwd=ROOT, env=ENVIRONMENT,
+                          text=True, capture_output=True, timeout=TIMEOUT)
+    assert done.returncode == 1
+    assert_one_line(done.stderr, "lacks train_data.npy")
+
+
+# ---- The file that --save names ------------------------------------------------------------------
+
+def test_network_scale_and_statistics_are_saved(small, folder, tmp_path, capsys):
     path = tmp_path / "run.npz"
     status, output, error = call("--data", folder, *SMALL, "--save", path, capsys=capsys)
-    assert (status, error) == (0, "")
-    assert without_seconds(output) == without_seconds(small.stdout) + f"\nSaved: {path}\n"
     mlp, stats = saved.load(path)
-    assert_printed(stats, output)
+    pixels = np.load(folder / "test_data.npy")
+    labels = np.load(folder / "test_labels.npy")
+    predicted = mlp.forward((pixels - mlp.mean) / mlp.deviation).argmax(axis=1)
     matrix = confusion_matrix(small.stdout)
+    assert (status, error) == (0, "")
+    assert remove_seconds(output) == (remove_seconds(small.stdout)
+                                      + f"\nNetwork saved to {path}\n")
+    assert_printed(stats, output)
     np.testing.assert_array_equal(stats[4], matrix)
-    pixels, labels = (np.load(folder / f"test_{kind}.npy") for kind in ("data", "labels"))
-    said = mlp.forward((pixels - mlp.mean) / mlp.deviation).argmax(axis=1)
-    assert (said == labels).sum() == matrix.trace()
+    assert (predicted == labels).sum() == matrix.trace()
 
 
-def test_ctrl_c_keeps_the_finished_epochs_and_says_so(folder, tmp_path):
+def test_ctrl_c_keeps_the_finished_epochs(folder, tmp_path):
     path = tmp_path / "run.npz"
-    with in_its_midst(folder, "--save", path) as process:
+    with start_training(folder, "--save", path) as process:
         process.send_signal(signal.SIGINT)
         output, error = process.communicate(timeout=TIMEOUT)
-    n = len(saved.load(path)[1][0])
+    _, stats = saved.load(path)
+    n = len(stats[0])
     assert process.returncode == 130
-    kept = f"hw1: interrupted; {path} holds the network and the figures of {n} epochs?\n"
-    assert re.fullmatch(kept, error)
+    assert_one_line(error, f"interrupted; {path} holds the network and the statistics of {n} epoch")
     assert n >= len(output.splitlines()) + 1  # the first line was read before
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("nth", (1, 2))
-def test_ctrl_c_while_an_epoch_is_saved_comes_after_it(folder, tmp_path, capsys, monkeypatch, nth):
-    before_writing(monkeypatch, lambda n: n == nth and signal.raise_signal(signal.SIGINT))
+@pytest.mark.parametrize("nth, epochs", [(1, "1 epoch"), (2, "2 epochs")])
+def test_ctrl_c_waits_until_an_epoch_is_saved(folder, tmp_path, capsys, monkeypatch, nth, epochs):
+    def interrupt(n):
+        if n == nth:
+            signal.raise_signal(signal.SIGINT)
+
+    call_before_write(monkeypatch, interrupt)
     path = tmp_path / "run.npz"
-    with handled(signal.default_int_handler):
+    with handle_interrupt(signal.default_int_handler):
         status, _, error = call("--data", folder, *SMALL, "--save", path, capsys=capsys)
-        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    assert (status, len(saved.load(path)[1][0])) == (130, nth)
-    assert_one_line(error, f"the figures of {nth} epoch{'s' * (nth > 1)}\n")
+        handler = signal.getsignal(signal.SIGINT)
+    _, stats = saved.load(path)
+    assert (status, len(stats[0])) == (130, nth)
+    assert handler is signal.default_int_handler
+    assert_one_line(error, f"the statistics of {epochs}\n")
 
 
-def test_ctrl_c_that_a_shell_has_ignored_stays_so(folder, tmp_path, capsys, monkeypatch):
-    before_writing(monkeypatch, lambda n: signal.raise_signal(signal.SIGINT))
-    with handled(signal.SIG_IGN):
-        assert call("--data", folder, *SMALL, "--save", tmp_path / "run.npz", capsys=capsys)[0] == 0
+def test_an_ignored_ctrl_c_stays_ignored(folder, tmp_path, capsys, monkeypatch):
+    call_before_write(monkeypatch, lambda n: signal.raise_signal(signal.SIGINT))
+    with handle_interrupt(signal.SIG_IGN):
+        status, _, error = call("--data", folder, *SMALL, "--save", tmp_path / "run.npz",
+                                capsys=capsys)
+    assert (status, error) == (0, "")
 
 
-@pytest.mark.parametrize("place, kept", (
-    ("hw1.hw1.MLP.step", "no epoch was saved in {}"),
-    ("hw1.__main__.print_result", "{} holds the network and the figures of 3 epochs")))
-def test_ctrl_c_before_or_after_the_epochs_says_what_is_kept(folder, tmp_path, capsys, monkeypatch,
-                                                             place, kept):
-    def interrupted(*arguments):
+@pytest.mark.parametrize("place, expected", [
+    ("hw1.hw1.MLP.step", "hw1: interrupted; no epoch was saved in {}\n"),
+    ("hw1.__main__.print_result",
+     "hw1: interrupted; {} holds the network and the statistics of 3 epochs\n"),
+])
+def test_ctrl_c_says_what_is_saved(folder, tmp_path, capsys, monkeypatch, place, expected):
+    def interrupt(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(place, interrupted)
+    monkeypatch.setattr(place, interrupt)
     path = tmp_path / "run.npz"
     status, _, error = call("--data", folder, *SMALL, "--save", path, capsys=capsys)
-    assert (status, error) == (130, f"hw1: interrupted; {kept.format(path)}\n")
-    assert (len(saved.load(path)[1]) if path.exists() else 0) == (5 if "3" in kept else 0)
+    assert (status, error) == (130, expected.format(path))
+    assert path.exists() == ("3 epochs" in expected)
 
 
-def test_training_that_diverges_keeps_the_epochs_before(folder, tmp_path, capsys, nn, monkeypatch):
-    def diverging(*arguments, on_epoch):
-        train(*arguments, on_epoch=lambda n, *four: on_epoch(n, *four if n < 2 else last))
+def test_ctrl_c_after_the_epochs_keeps_the_matrix(folder, tmp_path, capsys, monkeypatch):
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
 
-    last = 1, 0.5, np.inf, 0.5
-
-    train = nn.get_training_stats
-    monkeypatch.setattr(nn, "get_training_stats", diverging)
+    monkeypatch.setattr("hw1.__main__.print_result", interrupt)
     path = tmp_path / "run.npz"
-    status, output, error = call("--data", folder, *SMALL, "--save", path, capsys=capsys)
-    stats = saved.load(path)[1]
-    assert (status, np.shape(stats)) == (1, (4, 2))
-    assert_printed(stats, output)
-    assert_one_line(error, "no longer finite in epoch 3", f"; {path} holds", "figures of 2 epochs")
+    call("--data", folder, *SMALL, "--save", path, capsys=capsys)
+    _, stats = saved.load(path)
+    assert stats[4].shape == (10, 10)
 
 
-@pytest.mark.parametrize("full, status, nsaved, told", (
-    ([1, 2], 0, 3, ["cannot write {} (No space left on device): the training goes on"]),
-    ([2, 3, 4], 1, 1, ["cannot write {} (No space left on device): the training goes on",
-                       "could not write {} at the end (No space left on device); {} holds the "
-                       "network and the figures of 1 epoch"]),
-    ([4], 1, 3, ["could not write {} at the end (No space left on device); {} holds the network"])))
-def test_a_full_disk_is_told_and_loses_nothing(folder, tmp_path, capsys, monkeypatch, full, status,
-                                               nsaved, told):
-    before_writing(monkeypatch, full_at(*full))
+FULL = "cannot write {} (No space left on device): the training continues, and the next epoch"
+FULL_AT_THE_END = ("could not write {0} at the end (No space left on device); {0} holds the "
+                   "network and the statistics of ")
+
+
+@pytest.mark.parametrize("full, status, nsaved, lines", [
+    ([1, 2], 0, 3, [FULL]),
+    ([2, 3, 4], 1, 1, [FULL, FULL_AT_THE_END + "1 epoch"]),
+    ([2, 4], 1, 3, [FULL, FULL_AT_THE_END + "3 epochs"]),
+    ([4], 1, 3, [FULL_AT_THE_END + "3 epochs"]),
+])
+def test_a_full_disk_loses_no_epoch(folder, tmp_path, capsys, monkeypatch, full, status, nsaved,
+                                    lines):
+    call_before_write(monkeypatch, fill_disk_at(*full))
     path = tmp_path / "run.npz"
     ended, output, error = call("--data", folder, *SMALL, "--save", path, capsys=capsys)
-    assert (ended, figures(output).shape, len(saved.load(path)[1][0])) == (status, (4, 3), nsaved)
-    assert error.count("\n") == len(told)
-    for line, text in zip(error.splitlines(), told):
-        assert line.startswith("hw1: " + text.format(path, path))
+    _, stats = saved.load(path)
+    assert (ended, len(stats[0])) == (status, nsaved)
+    assert epoch_numbers(output).shape == (4, 3)
+    assert len(error.splitlines()) == len(lines)
+    for line, expected in zip(error.splitlines(), lines):
+        assert line.startswith("hw1: " + expected.format(path))
 
 
-def test_a_network_that_cannot_be_saved_is_told_why(folder, tmp_path, capsys, nn, monkeypatch):
-    monkeypatch.setattr(nn, "Sigmoid", type("Own", (nn.Sigmoid,), {}))
+def test_a_network_that_cannot_be_saved_is_reported(folder, tmp_path, capsys, nn, monkeypatch):
+    def refuse(path, mlp, stats):
+        raise ValueError("only networks of hw1.hw1 can be saved")
+
+    monkeypatch.setattr(saved, "save", refuse)
     path = tmp_path / "run.npz"
     status, output, error = call("--data", folder, *SMALL, "--save", path, capsys=capsys)
-    assert (status, figures(output).shape, error.count("\n")) == (1, (4, 3), 2)
-    assert "of hw1.hw1 can be saved here" in error and "no epoch was saved" in error
+    assert (status, epoch_numbers(output).shape) == (1, (4, 3))
+    assert error == (
+        f"hw1: cannot write {path} (only networks of hw1.hw1 can be saved): the training "
+        "continues, and the next epoch tries again; make room or fix it in the meantime\n"
+        f"hw1: could not write {path} at the end (only networks of hw1.hw1 can be saved); no epoch "
+        f"was saved in {path}\n")
 
 
-def test_the_mistakes_are_drawn_as_the_test_set_has_them(folder, capsys, monkeypatch, tmp_path):
-    drawn = []
-    for name in ("require_matplotlib", "save"):
-        monkeypatch.setattr(__main__.pictures, name, lambda *arguments: None)
-    monkeypatch.setattr(__main__.pictures, "report", lambda *arguments: drawn.append(arguments[3:]))
+# ---- The plot ------------------------------------------------------------------------------------
+
+def test_plot_gets_the_test_set_as_stored(folder, tmp_path, capsys, monkeypatch):
+    plotted = []
+    monkeypatch.setattr(__main__.pictures, "require_matplotlib", lambda: None)
+    monkeypatch.setattr(__main__.pictures, "report", lambda *arguments: plotted.extend(arguments))
+    monkeypatch.setattr(__main__.pictures, "save", lambda *arguments: None)
     path = tmp_path / "run.png"
-    output = call("--data", folder, *SMALL, "--plot", path, capsys=capsys)[1]
-    for part, expected in zip(drawn[0], ("labels", "data")):
-        np.testing.assert_array_equal(part, np.load(folder / f"test_{expected}.npy"))
-    assert output.endswith(f"\n\nDrawn: {path}\n")
+    _, output, _ = call("--data", folder, *SMALL, "--plot", path, capsys=capsys)
+    stats, mlp, x, labels, pixels = plotted
+    assert_printed(stats, output)
+    np.testing.assert_array_equal(labels, np.load(folder / "test_labels.npy"))
+    np.testing.assert_array_equal(pixels, np.load(folder / "test_data.npy"))
+    assert (mlp.forward(x).argmax(axis=1) == labels).sum() == stats[4].trace()
+    assert output.endswith(f"\n\nPlot saved to {path}\n")
 
 
-def test_a_picture_that_cannot_be_written_is_told(folder, capsys, tmp_path, monkeypatch):
+def test_a_plot_that_cannot_be_written_is_reported(folder, tmp_path, capsys, monkeypatch):
     pytest.importorskip("matplotlib", reason="pip install matplotlib")
-    before_writing(monkeypatch, full_at(1))
+    call_before_write(monkeypatch, fill_disk_at(1))
     path = tmp_path / "run.png"
     status, _, error = call("--data", folder, *SMALL, "--plot", path, capsys=capsys)
     assert status == 1
