@@ -390,7 +390,7 @@ def test_plot_draws_the_report_with_the_pixels_as_they_are(plot, tmp_path, capsy
     monkeypatch.setattr(pictures, "report", lambda *all: calls.append(all) or report(*all))
     path = tmp_path / "run.svg"
     assert plot(path) == 0
-    assert capsys.readouterr().out.splitlines()[-2:] == ["", f"Drawn: {path}"]
+    assert capsys.readouterr().out.splitlines()[-2:] == ["", f"Plot saved to {path}"]
     assert path.read_bytes().startswith(b"<?xml")
     [(stats, _, x, y, pixels)] = calls
     assert (len(stats[0]), x.dtype) == (2, np.float64)
