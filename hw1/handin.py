@@ -145,15 +145,15 @@ def check_import(contents, removed):
                 stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", errors="replace")
         except subprocess.TimeoutExpired as error:
             raise errors.Failure(
-                f"the import of hw1/hw1.py does not end within {IMPORT_TIMEOUT} seconds: the "
-                "autograder would wait as well; move the code that runs long into a function, or "
-                'below `if __name__ == "__main__":`') from error
+                f"the import of hw1/hw1.py takes more than {IMPORT_TIMEOUT} seconds, and the "
+                "autograder imports it, too: move training and tests into functions, or below "
+                '`if __name__ == "__main__":`') from error
     printed, imported, names = done.stdout.rpartition(IMPORTED)
     trace = done.stderr.replace(f"{folder}{os.sep}", "")
     if not imported:
         if _blames(trace, removed):
             return False
-        raise errors.Failure(f"hw1/hw1.py cannot be imported as the autograder does:\n{trace}")
+        raise errors.Failure(f"the import of hw1/hw1.py fails, also in the autograder:\n{trace}")
     if printed:
         raise errors.Failure(
             f"hw1/hw1.py prints when it is imported: {printed.splitlines()[0]}")
