@@ -29,6 +29,7 @@ def numeric_gradient(f, x, h=1e-5):
     x: a float64 array of any shape. Each entry in turn is moved by +-h and then restored bit for
     bit, also when f raises. TypeError if x is anything else.
     """
+    __tracebackhide__ = True
     if not isinstance(x, np.ndarray) or x.dtype != np.float64:
         raise TypeError(f"x must be a float64 array, since it is changed in place, got {x!r}")
     gradient = np.empty(x.shape)
@@ -50,6 +51,7 @@ def assert_gradient(analytic, f, x, name):
 
     f, x: those of numeric_gradient. analytic: of the shape of x, where (1, d) counts as (d,).
     """
+    __tracebackhide__ = True
     if analytic is not None:
         analytic = np.array(analytic)  # a copy, in case f overwrites it
     numeric = numeric_gradient(f, x)
@@ -61,6 +63,7 @@ def assert_close(found, expected, name):
 
     AssertionError, in one line that starts with name, says what is wrong.
     """
+    __tracebackhide__ = True
     expected = _drop_single_row(np.asarray(expected))
     if found is None:
         raise AssertionError(f"{name} is None, it must be an array of shape {expected.shape}")

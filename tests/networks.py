@@ -96,6 +96,8 @@ def assert_all_gradients(mlp, x, labels, num_bn_layers=0):
     dW and db are the gradients of the mean loss of the batch, dgamma and dbeta those of its sum.
     The last layer comes first, as in backward: where several are wrong, its name is reported.
     """
+    __tracebackhide__ = True
+
     def mean_loss():
         return cross_entropy(mlp.forward(x), labels).mean()
 

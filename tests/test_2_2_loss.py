@@ -26,6 +26,11 @@ def differentiate(criterion):
     return criterion.derivative()
 
 
+def assert_one_loss_an_example(losses, m):
+    shape = np.shape(losses)
+    assert shape == (m,), f"the loss of {m} examples must have shape ({m},), got {shape}"
+
+
 def test_derivative_agrees_with_finite_differences(nn):
     logits, labels = make_logits(0)
     weights = np.random.RandomState(1).standard_normal(5)
@@ -33,7 +38,7 @@ def test_derivative_agrees_with_finite_differences(nn):
 
     def weighted_loss():
         losses = criterion.forward(logits, labels)
-        assert np.shape(losses) == (5,), "the loss must be one number an example, (m,)"
+        assert_one_loss_an_example(losses, 5)
         return (weights * losses).sum()
 
     criterion.forward(logits, labels)

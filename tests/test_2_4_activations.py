@@ -14,6 +14,12 @@ from tests.networks import sigmoid
 EACH = pytest.mark.parametrize("name", ["Sigmoid", "Tanh", "ReLU"])
 WITH_IDENTITY = pytest.mark.parametrize("name", ["Identity", "Sigmoid", "Tanh", "ReLU"])
 
+FUNCTIONS = {
+    "Sigmoid": sigmoid,
+    "Tanh": np.tanh,
+    "ReLU": lambda x: np.maximum(x, 0),
+}
+
 
 def make_input(seed, shape=(5, 10)):
     """Return numbers of both signs, none near the kink of ReLU."""
@@ -38,46 +44,53 @@ def test_derivative_agrees_with_finite_differences(nn, name):
 # ---- Values --------------------------------------------------------------------------------------
 
 def test_identity_by_hand(nn):
-    output = nn.Identity().forward(np.array([[-3.0, 0.5], [0.0, 3.0]]))
+    x = np.array([[-3.0, 0.5], [0.0, 3.0]])
+    output = nn.Identity().forward(x)
     assert_close(output, [[-3, 0.5], [0, 3]], "the output of Identity")
 
 
 def test_sigmoid_by_hand(nn):
     """exp(-x) is 3, 1, 1/3 and 1/4; the derivative is f (1 - f)."""
     activation = nn.Sigmoid()
-    output = activation.forward(np.log([[1 / 3, 1], [3, 4]]))
+    x = np.log([[1 / 3, 1], [3, 4]])
+    output = activation.forward(x)
+    derivative = activation.derivative()
     assert_close(output, [[0.25, 0.5], [0.75, 0.8]], "the output of Sigmoid")
-    assert_close(activation.derivative(), [[3 / 16, 1 / 4], [3 / 16, 0.16]], "Sigmoid.derivative()")
+    assert_close(derivative, [[3 / 16, 1 / 4], [3 / 16, 0.16]], "Sigmoid.derivative()")
 
 
 def test_tanh_by_hand(nn):
     """tanh(log a) = (a^2 - 1) / (a^2 + 1) for a = 1/2, 1, 2 and 3; the derivative is 1 - f^2."""
     activation = nn.Tanh()
-    output = activation.forward(np.log([[1 / 2, 1], [2, 3]]))
+    x = np.log([[1 / 2, 1], [2, 3]])
+    output = activation.forward(x)
+    derivative = activation.derivative()
     assert_close(output, [[-0.6, 0], [0.6, 0.8]], "the output of Tanh")
-    assert_close(activation.derivative(), [[0.64, 1], [0.64, 0.36]], "Tanh.derivative()")
+    assert_close(derivative, [[0.64, 1], [0.64, 0.36]], "Tanh.derivative()")
 
 
 def test_relu_by_hand(nn):
     activation = nn.ReLU()
-    output = activation.forward(np.array([[-3, -0.5], [0.5, 3]]))
+    x = np.array([[-3, -0.5], [0.5, 3]])
+    output = activation.forward(x)
+    derivative = activation.derivative()
     assert_close(output, [[0, 0], [0.5, 3]], "the output of ReLU")
-    assert_close(activation.derivative(), [[0, 0], [1, 1]], "ReLU.derivative()")
+    assert_close(derivative, [[0, 0], [1, 1]], "ReLU.derivative()")
 
 
 def test_derivative_of_relu_is_0_at_0(nn):
     activation = nn.ReLU()
-    activation.forward(np.array([[0.0, -1.0], [0.0, 1.0]]))
+    x = np.array([[0.0, -1.0], [0.0, 1.0]])
+    activation.forward(x)
     assert_close(activation.derivative(), [[0, 0], [0, 1]], "ReLU.derivative()")
 
 
 @EACH
 @pytest.mark.parametrize("shape", [(100, 32), (100, 64), (2, 10)])
 def test_output_of_a_batch(nn, name, shape):
-    function = {"Sigmoid": sigmoid, "Tanh": np.tanh, "ReLU": lambda x: np.maximum(x, 0)}[name]
     x = make_input(2, shape)
     output = getattr(nn, name)().forward(x)
-    assert_close(output, function(x), f"the output of {name}")
+    assert_close(output, FUNCTIONS[name](x), f"the output of {name}")
 
 
 # ---- State ---------------------------------------------------------------------------------------
@@ -101,7 +114,8 @@ def test_derivative_does_not_modify_state(nn, name):
 def test_derivative_is_an_array_of_floats(nn, name):
     activation = getattr(nn, name)()
     activation.forward(make_input(5))
-    assert np.asarray(activation.derivative()).dtype == np.float64
+    dtype = np.asarray(activation.derivative()).dtype
+    assert dtype == np.float64, f"{name}.derivative() must be an array of floats, got {dtype}"
 
 
 @EACH

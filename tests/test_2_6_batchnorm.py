@@ -84,7 +84,8 @@ def test_layer_by_hand(nn):
     layer = nn.BatchNorm(2)
     layer.gamma = np.array([[6.0, -2.0]])
     layer.beta = np.array([[2.0, 1.0]])
-    out = layer.forward(np.array([[15.0, 0.0], [7.0, 2.0], [9.0, 2.0], [9.0, 0.0]]))
+    x = np.array([[15.0, 0.0], [7.0, 2.0], [9.0, 2.0], [9.0, 0.0]])
+    out = layer.forward(x)
     assert_close(layer.mean, [10, 1], "mean")
     assert_close(layer.var, [9, 1], "var")
     assert_close(out, [[12, 3], [-4, -1], [0, -1], [0, 3]], "the output of BatchNorm")
@@ -100,28 +101,32 @@ def test_a_new_layer_has_gamma_1_and_beta_0(nn):
 
 def test_eps_is_inside_the_square_root(nn):
     """The variance is 1e-8, as large as eps."""
-    layer = nn.BatchNorm(1)
-    x = np.array([[1e-4], [-1e-4], [1e-4], [-1e-4]])
+    layer = nn.BatchNorm(2)
+    x = np.array([[1e-4, 1e-4], [-1e-4, -1e-4], [1e-4, -1e-4], [-1e-4, 1e-4]])
     out = layer.forward(x)
     assert_close(out, x / np.sqrt(2e-8), "the output of BatchNorm")
 
 
+FIRST = np.array([[1.0, 0.0], [7.0, 2.0], [1.0, 2.0], [7.0, 0.0]])  # means 4, 1; vars 9, 1
+SECOND = np.array([[5.0, 0.0], [9.0, 6.0]])  # means 7, 3; vars 4, 9
+
+
 def test_running_statistics_by_hand(nn):
     """They start at 0 and 1, and alpha is 0.9."""
-    layer = nn.BatchNorm(1)
-    layer.forward(np.array([[1.0], [7.0], [1.0], [7.0]]))  # mean 4, var 9
-    assert_close(layer.running_mean, [0.4], "running_mean after one batch")
-    assert_close(layer.running_var, [1.8], "running_var after one batch")
-    layer.forward(np.array([[5.0], [9.0]]))  # mean 7, var 4
-    assert_close(layer.running_mean, [0.9 * 0.4 + 0.7], "running_mean after two batches")
-    assert_close(layer.running_var, [0.9 * 1.8 + 0.4], "running_var after two batches")
+    layer = nn.BatchNorm(2)
+    layer.forward(FIRST)
+    assert_close(layer.running_mean, [0.4, 0.1], "running_mean after one batch")
+    assert_close(layer.running_var, [1.8, 1.0], "running_var after one batch")
+    layer.forward(SECOND)
+    assert_close(layer.running_mean, [0.36 + 0.7, 0.09 + 0.3], "running_mean after two batches")
+    assert_close(layer.running_var, [1.62 + 0.4, 0.9 + 0.9], "running_var after two batches")
 
 
 def test_alpha_is_the_part_that_running_statistics_keep(nn):
-    layer = nn.BatchNorm(1, 0.25)
-    layer.forward(np.array([[1.0], [7.0], [1.0], [7.0]]))
-    assert_close(layer.running_mean, [0.75 * 4], "running_mean")
-    assert_close(layer.running_var, [0.25 + 0.75 * 9], "running_var")
+    layer = nn.BatchNorm(2, 0.25)
+    layer.forward(FIRST)
+    assert_close(layer.running_mean, [0.75 * 4, 0.75], "running_mean")
+    assert_close(layer.running_var, [0.25 + 0.75 * 9, 1], "running_var")
 
 
 def test_gradients_are_those_of_the_last_batch(nn):
