@@ -155,8 +155,8 @@ def find_activation(module, name):
     del activations["activation"]
     if name not in activations:
         known = ", ".join(activations) or "none yet"
-        raise Failure(f"argument --activation: hw1.py has no subclass of Activation named {name!r} "
-                      f"in lower case (it has {known})", status=2)
+        raise Failure("argument --activation: expected a subclass of Activation in hw1.py "
+                      f"({known}), got {name!r}", status=2)
     return activations[name]
 
 
@@ -171,7 +171,8 @@ def load(folder):
     if folder is None:
         folder = os.path.join(os.path.relpath(mnist.HERE), "")
         if not any((mnist.HERE / name).exists() for name in mnist.FILES):
-            print(f"No MNIST in {folder}, using synthetic digits: python data/mnist.py gets MNIST")
+            remedy = "python data/mnist.py downloads MNIST"
+            print(f"No MNIST in {folder}: using synthetic digits ({remedy})")
             folder = "digits"
     if folder == "digits":
         return "synthetic digits", digits.load()

@@ -86,7 +86,7 @@ def test_synthetic_digits_are_used_without_mnist(copy):
     done = run("--epochs", "1", "--dtype", "float32", cwd=copy)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[:3] == [
-        "No MNIST in data/, using synthetic digits: python data/mnist.py gets MNIST",
+        "No MNIST in data/: using synthetic digits (python data/mnist.py downloads MNIST)",
         "Data: synthetic digits, 10,000 training, 2,000 validation, 2,000 test examples",
         "Network: 784-64-64-32-10, sigmoid, 3 BatchNorm layers, 57,130 float32 parameters"]
 
@@ -199,8 +199,8 @@ def test_an_activation_added_to_hw1_py_is_found(folder, capsys, nn, monkeypatch)
 def test_an_activation_that_hw1_py_lacks_is_refused(folder, capsys, name):
     status, output, error = call("--data", folder, "--activation", name, capsys=capsys)
     assert (status, output) == (2, "")
-    assert_one_line(error, "--activation: hw1.py has no subclass of Activation named ",
-                    repr(name), "(it has identity, sigmoid, tanh, relu)")
+    assert_one_line(error, "argument --activation: expected a subclass of Activation in hw1.py "
+                           f"(identity, sigmoid, tanh, relu), got {name!r}\n")
 
 
 @pytest.mark.parametrize("init, deviation", [("handout", 1), ("scaled", 1 / 28)])
