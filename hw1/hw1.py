@@ -34,7 +34,8 @@ def zeros_bias_init(d):
 class Criterion:
     """Measure the loss of each example.
 
-    logits, labels: the arguments of the last forward, (m, K).  loss: its result, (m,).
+    logits, labels: the arguments of the last forward, (m, K).
+    loss: its result, (m,), which get_training_stats reads.
     """
 
     logits = None
@@ -65,8 +66,9 @@ class SoftmaxCrossEntropy(Criterion):
         """Return the loss of each example, (m,), computed by the LogSumExp trick.
 
         x: logits, (m, K).  y: labels, (m, K), one-hot or probabilities.
-        Raise ValueError if the shapes are others.
+        Raise ValueError if they are not both (m, K).
 
+            max_i  = max_k x_ik
             sm_ij  = exp(x_ij - max_i) / sum_k exp(x_ik - max_i)
             loss_i = -sum_j y_ij log sm_ij
             log sm_ij = x_ij - max_i - log sum_k exp(x_ik - max_i)
@@ -305,8 +307,8 @@ class MLP:
         self.zero_grads()
         self._W_velocities = [np.zeros(W.shape, W.dtype) for W in self.W]
         self._b_velocities = [np.zeros((1, b.size), b.dtype) for b in self.b]
-        self._outputs = []  # of the last forward: x, then each layer's
-        self._states = []
+        self._outputs = []  # of the last forward: x, then the output of each layer
+        self._states = []  # of the last forward: the state of each activation
         _keep_freed_memory()
 
     def __call__(self, x):
@@ -365,7 +367,7 @@ class MLP:
         return x
 
     def backward(self, labels):
-        """Set dW and db, of the batch's mean loss, and dgamma and dbeta, of its sum.
+        """Set dW and db, of the mean loss, and dgamma and dbeta, of the summed loss.
 
         labels: (m, output_size), those of the last forward's x.
         Raise RuntimeError if there was no forward.
@@ -381,7 +383,7 @@ class MLP:
         self.criterion(self._outputs[-1], labels)
         delta = self.criterion.derivative()
         for i in reversed(range(self.nlayers)):
-            self.activations[i].state = self._states[i]  # of this layer's forward
+            self.activations[i].state = self._states[i]  # it may serve other layers
             delta = delta * self.activations[i].derivative()
             if i < self.num_bn_layers:
                 delta = self.bn_layers[i].backward(delta)
@@ -407,14 +409,15 @@ class MLP:
 
 
 def _step_with_momentum(params, grads, velocities, lr, momentum):
-    """Update each velocity in place, and put a new array into params.
+    """Update each velocity in place, and each parameter by a new array.
 
     params, grads: lists of (d_in, d_out) for W; of (d,) or (1, d) for b.
     velocities: a list of (d_in, d_out) for W; of (1, d) for b.
     """
     for i in range(len(velocities)):
+        # Copy the velocity only if it is read-only, or less precise than the gradient.
         dtype = np.result_type(velocities[i], grads[i])
-        velocity = np.require(velocities[i], dtype, "W")  # a copy if it is read-only
+        velocity = np.require(velocities[i], dtype, "W")
         velocity *= momentum
         velocity -= lr * grads[i]
         velocities[i] = velocity
@@ -578,8 +581,8 @@ def _check_x(name, x):
     """Return x, (n, d), in C order; raise ValueError if empty or not finite."""
     x = np.asarray(x)
     if x.dtype.kind not in "fiub" or x.ndim != 2 or x.size == 0:
-        raise ValueError("{}x must be (n, input_size), real numbers, with n >= 1, got "
-                         "{} {}".format(name, x.dtype, x.shape))
+        raise ValueError("{}x must be (n, input_size), real numbers, at least one row, "
+                         "got {} {}".format(name, x.dtype, x.shape))
     x = np.ascontiguousarray(x)
     # Each row's smallest and largest number: np.isfinite(x) would be as large as x.
     finite = np.isfinite(x.min(axis=1)) & np.isfinite(x.max(axis=1))
