@@ -12,7 +12,7 @@ MODES = pytest.mark.parametrize("evaluation", [False, True], ids=["train", "eval
 
 
 @MODES
-def test_gradients_by_differences(nn, evaluation):
+def test_gradients_agree_with_differences(nn, evaluation):
     """In training x acts through mean and var too; in eval mode the statistics are constants."""
     layer = nn.BatchNorm(4)
     randomise(layer)
@@ -32,7 +32,7 @@ def test_gradients_by_differences(nn, evaluation):
     assert_gradient(dbeta, loss, layer.beta, "dbeta")
 
 
-def test_running_statistics_of_another_alpha(nn):
+def test_alpha_weighs_the_running_statistics(nn):
     layer = nn.BatchNorm(1, alpha=0.25)
     # The mean is 4 and the variance 9; they were 0 and 1.
     layer.forward(np.array([[1.0], [7.0], [1.0], [7.0]]))
@@ -86,7 +86,7 @@ def normalised_layer(layer, z, evaluation):
 
 @MODES
 @pytest.mark.parametrize("num_bn_layers", [0, 1, 2, 3])
-def test_it_stands_before_the_activation_of_the_first_layers(nn, num_bn_layers, evaluation):
+def test_batchnorm_precedes_the_first_activations(nn, num_bn_layers, evaluation):
     mlp = network(nn, output="Tanh", num_bn_layers=num_bn_layers)
     randomise_batchnorm(mlp, 7)
     mlp.train_mode = not evaluation

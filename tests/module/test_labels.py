@@ -16,7 +16,7 @@ EACH_PARTITION = pytest.mark.parametrize("name", PARTITIONS)
 
 # ---- Probabilities in the loss -------------------------------------------------------------------
 
-def test_derivative_for_soft_labels_by_differences(nn):
+def test_derivative_for_soft_labels_agrees_with_differences(nn):
     rng = np.random.RandomState(0)
     x = rng.standard_normal((5, 4))
     labels = soft_labels(rng, 5, 4)
@@ -38,7 +38,7 @@ def test_derivative_for_soft_labels_by_differences(nn):
     (1, 1),
     (3, 1000),
 ])
-def test_loss_of_soft_labels_in_loops(nn, m, num_classes):
+def test_loss_of_soft_labels_agrees_with_loops(nn, m, num_classes):
     rng = np.random.RandomState(1)
     x = rng.standard_normal((m, num_classes))
     labels = soft_labels(rng, m, num_classes)
@@ -62,7 +62,7 @@ def test_loss_of_soft_labels_in_loops(nn, m, num_classes):
     ([2, 3], 5 * np.log(4) - 3 * np.log(3), [-1.75, -2.25]),
     ([0, 0], 0, [0.25, 0.75]),
 ])
-def test_loss_and_derivative_whatever_the_labels_sum_to(nn, labels, loss, dlogits):
+def test_labels_may_sum_to_any_number(nn, labels, loss, dlogits):
     """derivative() is sm - y, the gradient of the loss where the labels sum to 1."""
     logits = np.log([[1, 3]])
     criterion = nn.SoftmaxCrossEntropy()
@@ -74,7 +74,7 @@ def test_loss_and_derivative_whatever_the_labels_sum_to(nn, labels, loss, dlogit
 @pytest.mark.parametrize("rows", [False, True], ids=["b (d,)", "b (1, d)"])
 @pytest.mark.parametrize("m", [1, 6])
 @pytest.mark.parametrize("hiddens", [(), (5,)], ids=str)
-def test_gradients_for_soft_labels_by_differences(nn, hiddens, m, rows):
+def test_gradients_for_soft_labels_agree_with_differences(nn, hiddens, m, rows):
     mlp = network(nn, hiddens, rows=rows)
     x, labels = batch(1, m, soft=True)
     assert_gradients(mlp, x, labels)

@@ -15,7 +15,7 @@ ROWS = pytest.mark.parametrize("rows", [False, True], ids=["b (d,)", "b (1, d)"]
     (5, 4),
     (4, 5, 3, 5, 4),
 ], ids=str)
-def test_each_activation_in_every_layer(nn, hiddens):
+def test_gradients_of_each_activation_agree(nn, hiddens):
     for cls in activation_classes(nn):
         mlp = network(nn, hiddens, cls.__name__, output=cls.__name__)
         x, labels = batch_off_the_kinks(mlp)
@@ -24,7 +24,7 @@ def test_each_activation_in_every_layer(nn, hiddens):
 
 @ROWS
 @pytest.mark.parametrize("m", [1, 6])
-def test_mixed_activations(nn, m, rows):
+def test_gradients_of_mixed_activations_agree(nn, m, rows):
     activations = ["ReLU", "Tanh", "Identity", "Sigmoid"]
     mlp = network(nn, (4, 5, 3, 5), activations, rows=rows)
     x, labels = batch_off_the_kinks(mlp, m)
@@ -34,7 +34,7 @@ def test_mixed_activations(nn, m, rows):
 @MODES
 @pytest.mark.parametrize("num_bn_layers", [1, 2, 3])
 @pytest.mark.parametrize("activations", [["Tanh", "Tanh"], ["ReLU", "Sigmoid"]], ids=str)
-def test_batchnorm_on_the_first_or_all_layers(nn, activations, num_bn_layers, evaluation):
+def test_gradients_with_batchnorm_agree(nn, activations, num_bn_layers, evaluation):
     mlp = network(nn, (5, 4), activations, num_bn_layers=num_bn_layers)
     randomise_batchnorm(mlp, 7)
     mlp.train_mode = not evaluation
@@ -43,7 +43,7 @@ def test_batchnorm_on_the_first_or_all_layers(nn, activations, num_bn_layers, ev
 
 
 @MODES
-def test_batchnorm_on_a_linear_classifier(nn, evaluation):
+def test_gradients_of_a_normalised_classifier_agree(nn, evaluation):
     mlp = randomise_batchnorm(network(nn, (), num_bn_layers=1), 7)
     mlp.train_mode = not evaluation
     x, labels = batch_off_the_kinks(mlp)

@@ -1,4 +1,4 @@
-"""Results belong to the last forward, and nothing that was handed in or out changes later."""
+"""Results are those of the last forward; arguments and results do not change afterwards."""
 
 import numpy as np
 import pytest

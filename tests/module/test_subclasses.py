@@ -1,4 +1,4 @@
-"""Activations and criteria of one's own need only what the base classes define."""
+"""User-defined activations and criteria need only what the base classes define."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""get_training_stats beyond the homework: short last batches, BatchNorm, anybody's network."""
+"""get_training_stats beyond the homework: short last batches, BatchNorm, other networks."""
 
 import numpy as np
 import pytest
@@ -38,7 +38,7 @@ def test_training_needs_only_the_public_names_of_mlp(nn):
     np.testing.assert_array_equal(mlp.weights, twin.weights)
 
 
-def test_errors_and_confusion_matrix_for_four_classes(nn):
+def test_errors_and_confusion_matrix_count_four_classes(nn):
     # The network does not learn; it predicts the column of the 1 in x, which is never the last.
     def identity(*shape):
         return np.eye(4)
