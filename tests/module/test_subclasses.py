@@ -52,6 +52,21 @@ def test_activation_may_keep_something_other_than_state(nn):
     assert_gradients(mlp, x, labels)
 
 
+def test_state_of_a_shared_activation_may_be_its_argument(nn):
+    class Square(nn.Activation):
+        def forward(self, x):
+            self.state = x
+            return x ** 2
+
+        def derivative(self):
+            return 2 * self.state
+
+    square = Square()
+    mlp = build(nn, [5, 4], [square, square, nn.Identity()])
+    x, labels = batch(1)
+    assert_gradients(mlp, x, labels)
+
+
 def test_criterion_needs_no_super_init(nn):
     class Scaled(nn.SoftmaxCrossEntropy):
         def __init__(self, factor):
