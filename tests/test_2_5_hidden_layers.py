@@ -99,7 +99,7 @@ def test_step_moves_every_layer(nn):
 # ---- The arguments of MLP ------------------------------------------------------------------------
 
 def build_with(nn, hiddens, activations, **options):
-    """Return an MLP made with these lists; options: MLP's momentum."""
+    """Return an MLP made with these lists; options: its momentum and num_bn_layers."""
     rng = np.random.RandomState(0)
 
     def draw_weights(d_in, d_out):
@@ -122,9 +122,10 @@ def test_lists_of_hiddens_and_activations_are_not_modified(nn):
     assert activations == given
 
 
-def test_momentum_is_0_by_default(nn):
+def test_momentum_and_num_bn_layers_are_0_by_default(nn):
     default = build_with(nn, [8], [nn.Sigmoid(), nn.Identity()])
-    explicit = build_with(nn, [8], [nn.Sigmoid(), nn.Identity()], momentum=0.0)
+    activations = [nn.Sigmoid(), nn.Identity()]
+    explicit = build_with(nn, [8], activations, momentum=0.0, num_bn_layers=0)
     for mlp in (default, explicit):
         write_parameters(mlp)
         take_step(mlp, *make_batch(7))
