@@ -17,8 +17,9 @@ from tests.networks import build_linear, one_hot, take_step
 
 VALUES = ["training_losses", "training_errors", "validation_losses", "validation_errors",
           "confusion_matrix"]
-SIZES = {"train": 12, "val": 24, "test": 36}  # batches of 12 and of 4 divide them
 CURVES = VALUES[:4]
+SIZES = {"train": 12, "val": 24, "test": 36}  # batches of 12 and of 4 divide them
+FIRST = {"train": 0, "val": 100, "test": 200}  # the number of the first row
 
 
 # ---- The data ------------------------------------------------------------------------------------
@@ -26,22 +27,21 @@ CURVES = VALUES[:4]
 def make_data():
     """Return x, (n, 784), and class indices, (n,), of each partition.
 
-    The first column numbers the rows of x: 0.000, 0.001, ... in the training set, from 0.1 on in
-    the validation set, from 0.2 on in the test set. The next ten tell the class.
+    The first column of x holds the number of the row, divided by 1000; the next ten tell its class.
     """
     rng = np.random.RandomState(0)
     data = {}
-    for first, (name, n) in zip((0, 100, 200), SIZES.items()):
+    for name, n in SIZES.items():
         x = rng.standard_normal((n, 784))
-        x[:, 0] = (first + np.arange(n)) / 1000
         classes = rng.randint(10, size=n)
+        x[:, 0] = (FIRST[name] + np.arange(n)) / 1000
         x[np.arange(n), 1 + classes] += 15
         data[name] = x, classes
     return data
 
 
-def number_rows(x):
-    """Return the numbers of these rows of x, as make_data gave them."""
+def read_numbers(x):
+    """Return the numbers of these rows of x."""
     numbers = 1000 * np.atleast_2d(x)[:, 0]
     return np.round(numbers).astype(int).tolist()
 
@@ -55,17 +55,18 @@ def make_dset(data, encode):
 
 
 def build_network(nn, lr=0.01):
+    """Return a linear classifier of 784 inputs."""
     return build_linear(nn, inputs=784, lr=lr)
 
 
 def run(nn, mlp, nepochs, batch_size):
-    """Return what get_training_stats returns, by name."""
+    """Return the five values of get_training_stats for make_data, by name."""
     dset = make_dset(make_data(), choose_labels(nn))
-    return call(nn, mlp, dset, nepochs, batch_size)
+    return get_values(nn, mlp, dset, nepochs, batch_size)
 
 
-def call(nn, mlp, dset, nepochs, batch_size):
-    """Return the five values of get_training_stats by name."""
+def get_values(nn, mlp, dset, nepochs, batch_size):
+    """Return the five values of get_training_stats, by name."""
     np.random.seed(0)
     result = nn.get_training_stats(mlp, dset, nepochs, batch_size)
     assert isinstance(result, (tuple, list)), f"five values must be returned, got {result!r}"
@@ -75,15 +76,15 @@ def call(nn, mlp, dset, nepochs, batch_size):
 
 @functools.lru_cache(maxsize=1)
 def choose_labels(nn):
-    """Return the function that encodes labels as get_training_stats takes them.
+    """Return the function that encodes class indices as get_training_stats takes them.
 
-    One-hot rows, or class indices where more of the values are right with these.
+    That is one_hot, unless more of the five values are right with plain class indices.
     """
     expected = write_out_full_batches(nn, build_network(nn), nepochs=1)
 
     def count_right_values(encode):
         try:
-            found = call(nn, build_network(nn), make_dset(make_data(), encode), 1, 12)
+            found = get_values(nn, build_network(nn), make_dset(make_data(), encode), 1, 12)
         except Exception:
             return 0
         return sum(is_close(found[name], expected[name]) for name in VALUES)
@@ -92,6 +93,7 @@ def choose_labels(nn):
 
 
 def is_close(found, expected):
+    """Return whether assert_close accepts found."""
     try:
         assert_close(found, expected, "")
     except (AssertionError, TypeError, ValueError):
@@ -102,7 +104,7 @@ def is_close(found, expected):
 # ---- The loop written out ------------------------------------------------------------------------
 
 def predict(nn, mlp, x, classes):
-    """Return the mean loss, the share of wrong predictions and the predictions of mlp."""
+    """Return the mean loss of mlp, its error (the fraction that is wrong) and its predictions."""
     output = mlp.forward(x)
     loss = np.mean(nn.SoftmaxCrossEntropy().forward(output, one_hot(classes)))
     predicted = output.argmax(axis=1)
@@ -110,7 +112,10 @@ def predict(nn, mlp, x, classes):
 
 
 def write_out(nn, mlp, epochs):
-    """Train mlp and return the five values by name; epochs: lists of batches, lists of rows."""
+    """Train mlp and return the five values, by name.
+
+    epochs: for each epoch a list of batches, each a list of rows of the training set.
+    """
     data = make_data()
     x, classes = data["train"]
     curves = {name: [] for name in CURVES}
@@ -178,7 +183,7 @@ def run_by_hand(nn):
     train = inputs[TRUE], encode(TRUE)
     val = inputs[PREDICTED[::-1]], encode(TRUE[::-1])
     test = inputs[PREDICTED], encode(TRUE)
-    return call(nn, mlp, (train, val, test), 1, 12)
+    return get_values(nn, mlp, (train, val, test), 1, 12)
 
 
 def test_errors_by_hand(nn):
@@ -201,20 +206,20 @@ def test_confusion_matrix_by_hand(nn):
 # ---- Mini-batches --------------------------------------------------------------------------------
 
 class Record:
-    """What a network saw: the steps, as (rows, classes, mode), and every pass as (rows, mode)."""
+    """What a network saw; rows by their numbers, mode: whether it was in training mode."""
 
     def __init__(self):
-        self.steps = []
-        self.passes = []
-        self.rows = None
-        self.classes = None
-        self.mode = None
+        self.passes = []     # (rows, mode) of each forward
+        self.steps = []      # (rows, classes, mode) of the batch before each step
+        self.rows = None     # of the last forward
+        self.mode = None     # of the last forward
+        self.classes = None  # of the last backward
 
 
 def watch(nn, monkeypatch):
-    """Let the methods of MLP, of any network or copy, write down what they see.
+    """Return a Record that the methods of MLP, of this network or any copy, write to.
 
-    train and eval are the starter file's, since they are asked in 2.6.
+    train and eval become those of the starter file: whether they are right is asked in 2.6.
     """
     record = Record()
     forward = nn.MLP.forward
@@ -229,7 +234,7 @@ def watch(nn, monkeypatch):
         mlp.train_mode = False
 
     def see(mlp, x):
-        record.rows = number_rows(x)
+        record.rows = read_numbers(x)
         record.mode = getattr(mlp, "train_mode", True)
         record.passes.append((record.rows, record.mode))
 
@@ -266,7 +271,7 @@ def run_watched(nn):
     dset = make_dset(make_data(), choose_labels(nn))
     with pytest.MonkeyPatch.context() as monkeypatch:
         record = watch(nn, monkeypatch)
-        found = call(nn, mlp, dset, nepochs=3, batch_size=4)
+        found = get_values(nn, mlp, dset, nepochs=3, batch_size=4)
     return found, record
 
 
@@ -285,34 +290,34 @@ def test_each_epoch_takes_a_step_a_batch(nn):
 def test_each_epoch_trains_on_every_row_once(nn):
     _, record = run_watched(nn)
     for batches in split_into_epochs(record):
-        rows = [row for batch in batches for row in batch]
-        assert sorted(rows) == list(range(12))
+        rows = sorted(row for batch in batches for row in batch)
+        assert rows == list(range(12)), f"an epoch must take rows 0 to 11 once, it took {rows}"
 
 
 def test_rows_keep_their_labels(nn):
     _, record = run_watched(nn)
     classes = make_data()["train"][1]
     for rows, seen, _ in record.steps:
-        assert seen == classes[rows].tolist()
+        assert seen == classes[rows].tolist(), "shuffle x and y in the same order"
 
 
 def test_each_epoch_has_a_new_order(nn):
     _, record = run_watched(nn)
     first, second, third = split_into_epochs(record)
-    assert first != second
-    assert second != third
+    assert first != second, "shuffle the training set anew in each epoch"
+    assert second != third, "shuffle the training set anew in each epoch"
 
 
 def test_steps_are_taken_in_training_mode(nn):
     _, record = run_watched(nn)
-    assert [mode for _, _, mode in record.steps] == [True] * 9
+    modes = [mode for _, _, mode in record.steps]
+    assert modes == [True] * 9, "call mlp.train() at the start of each epoch"
 
 
 def test_validation_and_test_sets_are_seen_in_eval_mode(nn):
     _, record = run_watched(nn)
-    for rows, mode in record.passes:
-        if rows and rows[0] >= 100:
-            assert not mode, "call mlp.eval() before the validation and the test set"
+    modes = [mode for rows, mode in record.passes if rows and rows[0] >= FIRST["val"]]
+    assert not any(modes), "call mlp.eval() before the validation set and the test set"
 
 
 @pytest.mark.parametrize("name", VALUES)
@@ -325,7 +330,7 @@ def test_values_are_those_of_the_batches_that_were_seen(nn, name):
 def test_data_are_not_modified(nn):
     encode = choose_labels(nn)
     dset = make_dset(make_data(), encode)
-    call(nn, build_network(nn), dset, 2, 4)
+    get_values(nn, build_network(nn), dset, 2, 4)
     for (x, labels), (name, (expected, classes)) in zip(dset, make_data().items()):
         np.testing.assert_array_equal(x, expected, err_msg=f"{name}x")
         np.testing.assert_array_equal(labels, encode(classes), err_msg=f"{name}y")
