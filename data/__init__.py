@@ -1,1 +1,1 @@
-"""The data: MNIST (mnist.py) and drawn digits that need no download (digits.py)."""
+"""The data: MNIST (mnist.py), and synthetic digits that need no download (digits.py)."""

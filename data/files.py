@@ -1,4 +1,4 @@
-"""Writing files: whole or not at all, with the mode and the links that are there."""
+"""How files are written: whole or not at all, with their mode and links as they were."""
 
 import contextlib
 import os
