@@ -128,9 +128,9 @@ def find_removed_names(contents):
 
 
 def check_import(contents, removed):
-    """Import hw1.hw1 as the autograder does, and return whether that went well.
+    """Import hw1.hw1 as the autograder does.
 
-    Returns False if one of the removed names prevents it: the autograder's NumPy has them.
+    Returns None, or the removed name at which the import stopped: the autograder still has it.
     Raises errors.Failure if the import fails otherwise, prints, does not end, or lacks a name.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -151,8 +151,9 @@ def check_import(contents, removed):
     printed, imported, names = done.stdout.rpartition(IMPORTED)
     trace = done.stderr.replace(f"{folder}{os.sep}", "")
     if not imported:
-        if _blames(trace, removed):
-            return False
+        cause = _find_cause(trace, removed)
+        if cause is not None:
+            return cause
         raise errors.Failure(f"the import of hw1/hw1.py fails, also in the autograder:\n{trace}")
     if printed:
         raise errors.Failure(
@@ -161,16 +162,16 @@ def check_import(contents, removed):
     if missing:
         raise errors.Failure("hw1/hw1.py lacks names that the autograder imports: "
                              + ", ".join(missing))
-    return True
+    return None
 
 
-def _blames(trace, removed):
-    """Return whether the error at the end of trace is about one of the removed names."""
+def _find_cause(trace, removed):
+    """Return the removed name that the error at the end of trace is about, otherwise None."""
     for path, line, name, _ in removed:
         message = rf"^(Attribute|Import)Error: .*\b{re.escape(name.split('.')[-1])}\b"
         if f'"{path}", line {line},' in trace and re.search(message, trace, re.MULTILINE):
-            return True
-    return False
+            return name
+    return None
 
 
 def pack(contents):
@@ -186,15 +187,15 @@ def pack(contents):
     return buffer.getvalue()
 
 
-def report(contents, removed, imported):
+def report(contents, removed, cause):
     """Print the members of handin.tar, the removed names, the score, and what to do next."""
     print("handin.tar holds", ", ".join(sorted(contents)), flush=True)
     for path, line, name, replacement in removed:
         print(f"{path}, line {line}: {name} has been removed since 2018: {replacement} works in "
               "old and new versions")
-    if not imported:
-        print("The autograder's NumPy and Python of 2018 have this name. Here the import stopped "
-              "at it,\nso the rest was not checked: replace it, and run handin.sh again.")
+    if cause is not None:
+        print(f"The import stopped at {cause}, which the autograder's NumPy and Python have.\n"
+              "The rest was not checked: replace the name, and run handin.sh again.")
     if grade() == "0":
         print("handin.tar is ready, but it would score 0 points: fix this before you submit it.")
     else:
@@ -224,7 +225,7 @@ def main():
     try:
         contents = collect()
         removed = find_removed_names(contents)
-        imported = check_import(contents, removed)
+        cause = check_import(contents, removed)
         files.write("handin.tar", pack(contents))
     except errors.Failure as failure:
         return _refuse(failure, 1)
@@ -233,7 +234,7 @@ def main():
     except KeyboardInterrupt:
         return _refuse("interrupted", 130)
     try:
-        report(contents, removed, imported)
+        report(contents, removed, cause)
         sys.stdout.flush()
     except OSError:  # a closed pipe or a full disk: the archive is made all the same
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
