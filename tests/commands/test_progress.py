@@ -69,10 +69,12 @@ def test_a_file_gets_each_line_when_its_epoch_ends(clock, monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     file = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(file))
+    heading = f"\n{'  '.join(progress.COLUMNS)}\n"
     table = Table(NSTEPS)
+    assert file.getvalue().decode() == heading
     take_steps(table, clock, nsteps=NSTEPS, seconds=1)
     table.epoch(0, *NUMBERS)
-    assert file.getvalue().decode() == f"\n{'  '.join(progress.COLUMNS)}\n{LINE}    100.0\n"
+    assert file.getvalue().decode() == heading + f"{LINE}    100.0\n"
 
 
 @pytest.mark.parametrize("loss, expected", [
@@ -144,11 +146,16 @@ def test_the_line_of_an_epoch_replaces_its_progress(terminal, clock):
     table = Table(NSTEPS)
     take_steps(table, clock, nsteps=1, seconds=100)
     take_steps(table, clock, nsteps=98, seconds=1)  # fewer digits than at first
-    table.wipe()
-    wiped = screen(terminal.getvalue())
     table.epoch(0, *NUMBERS)
-    assert wiped[-1] == ""
     assert screen(terminal.getvalue())[-2:] == [LINE + "    198.0", ""]
+
+
+def test_wipe_leaves_an_empty_line(terminal, clock):
+    table = Table(NSTEPS)
+    take_steps(table, clock, nsteps=1, seconds=100)
+    take_steps(table, clock, nsteps=98, seconds=1)
+    table.wipe()
+    assert screen(terminal.getvalue())[-1] == ""
 
 
 def test_heading_is_dim_and_the_best_errors_are_green(terminal, clock):
