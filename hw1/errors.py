@@ -1,4 +1,4 @@
-"""Recognize errors that the author of a hw1.py can fix, for `python -m hw1` and handin.py.
+"""Recognise errors that the author of a hw1.py can fix, for `python -m hw1` and handin.py.
 
 It imports nothing but Python's standard library, so that handin.py runs without NumPy.
 """
