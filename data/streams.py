@@ -10,7 +10,8 @@ def prepare():
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # closed when the program started, as by >&-
-            setattr(sys, name, open(os.devnull, "w"))
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            setattr(sys, name, open(nowhere, "w", closefd=False))  # no ResourceWarning at the end
         elif isinstance(stream, io.TextIOWrapper):  # and not a notebook's
             stream.reconfigure(errors="backslashreplace")
 
