@@ -14,7 +14,6 @@ import argparse
 import contextlib
 import importlib
 import inspect
-import io
 import math
 import os
 import signal
@@ -22,7 +21,7 @@ import sys
 
 import numpy as np
 
-from data import digits, mnist
+from data import digits, mnist, streams
 from hw1 import errors, pictures, progress, saved
 from hw1.errors import Failure
 
@@ -433,13 +432,7 @@ def complain(message, status=1):
 
 def main(argv=None):
     """Run the command line; return its exit status."""
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:  # closed, as under cron
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            setattr(sys, name, open(nowhere, "w", closefd=False))
-        elif isinstance(stream, io.TextIOWrapper):  # not a notebook's stream
-            stream.reconfigure(errors="backslashreplace")
+    streams.prepare()
     options = parse(argv)
     try:
         run(options)
@@ -451,11 +444,7 @@ def main(argv=None):
     except OSError as error:
         if error.filename is not None:  # an error of hw1.py, not of standard output
             raise
-        # The rest of the buffer must not fail again when Python ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if isinstance(error, BrokenPipeError):  # the reader, such as head, has ended
-            return 141
-        return complain(f"cannot write to standard output ({error.strerror}): write elsewhere")
+        return streams.give_up(error)
     except Exception as error:
         reason = errors.describe(error)
         if reason is None:
