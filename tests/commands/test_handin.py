@@ -193,7 +193,7 @@ def test_members_and_next_step_are_printed(folder):
 
 
 def test_warnings_of_the_submission_are_not_printed(folder):
-    write(folder, hw1="PATTERN = '\\s'")
+    write(folder, hw1="always = 1 is 1")
     assert hand_in(folder) == f"handin.tar holds hw1/hw1.py\n{READY}"
 
 
@@ -295,6 +295,7 @@ def test_the_first_python_that_exists_is_used(folder, write_python, tmp_path, nm
 
 def test_an_active_environment_without_numpy_is_passed_over(folder, tmp_path):
     venv.create(tmp_path / "env", symlinks=True)
+    write(folder, hw1="import numpy")
     (folder / "numpy.py").touch()
     path = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
     run(folder / "handin.sh", cwd=folder, PYTHON=None, VIRTUAL_ENV=str(tmp_path / "env"), PATH=path)

@@ -336,6 +336,14 @@ def test_a_wrong_option_is_refused(capsys, tmp_path, monkeypatch, options, messa
     assert "error: argument " in last and message in last
 
 
+def test_a_folder_without_permission_is_refused(capsys, monkeypatch):
+    monkeypatch.setattr(__main__.os, "access", lambda path, mode: mode != __main__.os.W_OK)
+    with pytest.raises(SystemExit) as end:
+        parse(["--save", "run.npz"])
+    assert end.value.code == 2
+    assert "that can be written to, got 'run.npz'" in capsys.readouterr().err
+
+
 def test_the_limits_themselves_are_accepted():
     options = parse("--epochs 1000000 --batch-size 1000000 --seed 4294967295 --data digits "
                     "--hiddens 64 --bn-layers 2".split())
