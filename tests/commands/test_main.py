@@ -367,6 +367,14 @@ def test_an_incomplete_data_set_is_refused(copy, folder):
     assert_one_line(done.stderr, "lacks train_labels.npy, val_data.npy", "python data/mnist.py")
 
 
+def test_a_damaged_file_is_refused(folder, tmp_path, capsys):
+    shutil.copytree(folder, tmp_path / "data")
+    (tmp_path / "data" / "val_labels.npy").write_bytes(b"damaged")
+    status, _, error = call("--data", tmp_path / "data", capsys=capsys)
+    assert status == 1
+    assert_one_line(error, "val_labels.npy")
+
+
 def test_constant_data_are_refused(folder, tmp_path, capsys):
     shutil.copytree(folder, tmp_path / "data")
     np.save(tmp_path / "data" / "train_data.npy", np.zeros((300, 784)))
