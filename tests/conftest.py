@@ -53,7 +53,7 @@ def nn(request):
         return homework.load()
     except (Exception, SystemExit) as error:
         reason = unfinished.describe_import(error)
-    request.session.shouldstop = "hw1.py cannot be imported"
+    request.session.shouldfail = "hw1.py cannot be imported"
     raise NotImportable(reason)
 
 

@@ -89,8 +89,6 @@ def _examine(names, piece):
     else:
         return None  # the class is imported, or made by a call
     if node is MISSING:
-        if name == "__init__":
-            return None
         line = names[owner].lineno
         reason = f"{piece} is missing from class {owner} (line {line})"
         return Unfinished(section, piece, line, reason)
@@ -209,13 +207,21 @@ def from_error(error, found=()):
         frame, line = frames[-1]
         file = os.path.basename(frame.f_code.co_filename)
         return _not_implemented(_name_call(frame), line, file)
-    if isinstance(error, (AttributeError, NameError, ImportError)):
-        quoted = str(error).split("'")[1::2]  # "type object 'MLP' has no attribute 'step'"
-        for unfinished in found:
-            owner, _, name = unfinished.piece.rpartition(".")
-            if name in quoted and (not owner or owner in quoted):
-                return unfinished
+    for unfinished in found:
+        if _is_about(error, unfinished.piece):
+            return unfinished
     return None
+
+
+def _is_about(error, piece):
+    """Return whether an error says that a class, method or function is missing."""
+    owner, _, name = piece.rpartition(".")
+    if isinstance(error, TypeError) and name == "__init__":
+        return f"{owner}() takes no arguments" in str(error)
+    if not isinstance(error, (AttributeError, NameError, ImportError)):
+        return False
+    quoted = str(error).split("'")[1::2]  # "'MLP' object has no attribute 'step'"
+    return name in quoted and (not owner or owner in quoted)
 
 
 def _says_not_implemented(error):
