@@ -14,6 +14,12 @@ TESTS = pathlib.Path(__file__).resolve().parent
 OWN = TESTS.parent / "hw1" / "hw1.py"
 SUITES = sorted(map(str, TESTS.glob("test_2_*.py")))  # the homework's
 
+STRICT = (TESTS / "module", TESTS / "commands")
+ERRORS = (  # a library's own warnings are none
+    r"error:::(hw1|data|tests)(\.|$)",
+    "error::pytest.PytestUnraisableExceptionWarning",
+    "error::pytest.PytestUnhandledThreadExceptionWarning",
+)
 OUTCOMES = (pytest.skip.Exception, pytest.exit.Exception, KeyboardInterrupt)
 
 collect_ignore = ["solutions"]
@@ -43,6 +49,13 @@ def pytest_configure(config):
         config.option.maxfail = 2  # a screen holds these, and what is unfinished
     if homework.only and config.args_source is pytest.Config.ArgsSource.TESTPATHS:
         config.args = SUITES
+
+
+def pytest_collection_modifyitems(items):
+    """Turn warnings of this repository's own code into errors, in the suites that are its own."""
+    for item in items:
+        if any(folder in item.path.parents for folder in STRICT):
+            item.add_marker(pytest.mark.filterwarnings(*ERRORS))
 
 
 @pytest.fixture(scope="session")
