@@ -199,6 +199,15 @@ def test_it_stands_before_the_activation_of_the_first_layers(nn, num_bn_layers):
     assert_close(output, expected, "the output in training mode")
 
 
+def test_layers_of_different_sizes(nn):
+    mlp = build_sigmoids(nn, [6, 5, 4], num_bn_layers=3)
+    x, _ = make_batch(17, M)
+    output = mlp.forward(x)
+    expected = write_out_forward(mlp, x, 3, inference=False)
+    assert [np.size(layer.gamma) for layer in mlp.bn_layers[:3]] == [6, 5, 4]
+    assert_close(output, expected, "the output in training mode")
+
+
 @pytest.mark.parametrize("num_bn_layers", [1, 2, 3])
 def test_eval_mode_uses_the_running_statistics(nn, num_bn_layers):
     mlp = build_network(nn, num_bn_layers)
