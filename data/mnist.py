@@ -198,7 +198,9 @@ def _find_places(archive, source, failures):
 def _list_files(folder, failures):
     """Return all files in folder and below, nearest first; append folders that are unreadable."""
     walk = os.walk(folder, onerror=lambda error: failures.append((error.filename, error)))
-    paths = [os.path.join(parent, name) for parent, _, names in walk for name in names]
+    paths = []
+    for parent, _, names in walk:
+        paths += [os.path.join(parent, name) for name in names]
     return sorted(paths, key=lambda path: (path.count(os.sep), path))
 
 
@@ -395,11 +397,12 @@ def _check_labels(path, y):
                          f"of shape (n, K), K at least 2; got {y.dtype} {y.shape}: save numbers of "
                          "that shape, such as labels.astype(int).ravel()")
     if y.ndim == 1:
-        _check_rows(path, y, np.isfinite(y) & (y >= 0) & (y == np.floor(y)),
-                    "class indices 0, 1, ...", "correct that row, or " + RENUMBER)
+        valid = np.isfinite(y) & (y >= 0) & (y == np.floor(y))
+        _check_rows(path, y, valid, "class indices 0, 1, ...", "correct that row, or " + RENUMBER)
     else:
-        _check_rows(path, y, ((y == 0) | (y == 1)).all(axis=1) & (y.sum(axis=1) == 1),
-                    "one-hot rows, a single 1 and otherwise 0",
+        zero_or_one = (y == 0) | (y == 1)
+        valid = zero_or_one.all(axis=1) & (y.sum(axis=1) == 1)
+        _check_rows(path, y, valid, "one-hot rows, a single 1 and otherwise 0",
                     "correct that row, or save class indices, labels.argmax(axis=1)")
 
 

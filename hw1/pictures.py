@@ -242,8 +242,7 @@ def _render(figure, suffix, **options):
 
 
 def _make_figure(height):
-    """Return an empty Figure, height in inches, that a notebook shows although it is not pyplot's.
-    """
+    """Return an empty Figure, height in inches, that a notebook shows although pyplot has none."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH, height), layout="constrained")

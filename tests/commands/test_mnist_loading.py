@@ -239,7 +239,8 @@ def test_rows_of_different_shapes_are_refused(folder, name, array, message):
 # ---- Standardising -----------------------------------------------------------------------------
 
 def test_scale_returns_mean_and_standard_deviation():
-    result = mnist.scale(np.array([[0, 4], [4, 0]], np.uint8))
+    trainx = np.array([[0, 4], [4, 0]], np.uint8)
+    result = mnist.scale(trainx)
     assert result == (2, 2)
     assert [type(number) for number in result] == [float, float]
 
@@ -263,9 +264,11 @@ def values(request, monkeypatch):
 
 def test_standardise_agrees_with_numpy(values):
     wide = values.astype(np.float64)
+    mean = wide.mean()
+    deviation = wide.std()
     ((x, _),) = mnist.standardise(((values, None),))
-    np.testing.assert_allclose(mnist.scale(values), (wide.mean(), wide.std()), rtol=1e-12)
-    np.testing.assert_allclose(x, (wide - wide.mean()) / wide.std(), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(mnist.scale(values), (mean, deviation), rtol=1e-12)
+    np.testing.assert_allclose(x, (wide - mean) / deviation, rtol=1e-9, atol=1e-9)
 
 
 def test_standardise_computes_in_float64_for_float32(values):
@@ -285,7 +288,10 @@ def test_standardise_returns_the_dtype_and_leaves_its_input(folder, arrays, dtyp
 
 
 @pytest.mark.parametrize("x", [
-    np.full((3, 3), 0.1), np.array([[0, np.nan]]), np.array([[0, np.inf]]), np.zeros((0, 3)),
+    np.full((3, 3), 0.1),
+    np.array([[0, np.nan]]),
+    np.array([[0, np.inf]]),
+    np.zeros((0, 3)),
 ], ids=["constant", "nan", "inf", "empty"])
 def test_data_without_a_scale_are_refused(x):
     with pytest.raises(ValueError, match="must be finite and hold at least two different values"):
