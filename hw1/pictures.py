@@ -325,11 +325,11 @@ def _check_pixels(pixels, n):
 def _find_mistakes(mlp, x, y, pixels, limit):
     """Return (images, captions, heading) of the most confident mistakes, at most limit of them."""
     x = np.asarray(x)
-    n = len(x)
     y = np.asarray(y)
-    if x.ndim != 2 or y.shape not in ((n,), (n, mlp.output_size)):
+    if x.ndim != 2 or y.shape not in ((len(x),), (len(x), mlp.output_size)):
         raise ValueError(f"x must have shape (n, {mlp.input_size}) and y (n,) or "
                          f"(n, {mlp.output_size}), got {x.shape} and {y.shape}")
+    n = len(x)
     _check_pixels(pixels, n)
     true = _as_classes(y, mlp.output_size)
     predicted, probability = _predict(mlp, x)

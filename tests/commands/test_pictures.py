@@ -500,6 +500,7 @@ def test_the_style_of_the_notebook_is_not_used_and_remains():
     (pictures.digits, (np.zeros((5, 16)), Y), "pixels must be a square image"),
     (pictures.mistakes, (*SIX[:3], np.zeros((6, 4, 4))), "pixels must be a square image"),
     (pictures.mistakes, (*SIX[:2], Y[:5], PIXELS), r"x must have shape \(n, 16\) and y"),
+    (pictures.mistakes, (Network(), 0, Y, PIXELS), r"x must have shape \(n, 16\) and y"),
     (pictures.first_layer, (Network(15),), "a square such as 784 = 28 [*] 28, got 15"),
     (pictures.comparison, (dict.fromkeys("abcde", STATS),), "1 to 4 training runs, got 5"),
     (compare_one, (STATS[:4],), "the five arrays that get_training_stats returns"),
