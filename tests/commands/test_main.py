@@ -259,6 +259,25 @@ def test_labels_may_have_any_form(small, folder, tmp_path, capsys, convert):
     assert others == epoch_lines(small.stdout)
 
 
+def test_labels_are_trained_on_as_one_hot_floats(folder, tmp_path, capsys, nn, monkeypatch):
+    def record_labels(mlp, dset, *arguments, **options):
+        labels.extend(y for _, y in dset)
+        return train(mlp, dset, *arguments, **options)
+
+    labels = []
+    train = nn.get_training_stats
+    monkeypatch.setattr(nn, "get_training_stats", record_labels)
+    for part in SIZES:
+        shutil.copy(folder / f"{part}_data.npy", tmp_path)
+        one_hot = np.eye(10, dtype=np.uint8)[np.load(folder / f"{part}_labels.npy")]
+        np.save(tmp_path / f"{part}_labels.npy", one_hot)
+    call("--data", tmp_path, *SMALL, capsys=capsys)
+    call("--data", folder, *SMALL, capsys=capsys)
+    assert [y.dtype for y in labels] == 6 * [np.float64]
+    for y, other in zip(labels[:3], labels[3:]):
+        np.testing.assert_array_equal(y, other)
+
+
 def test_every_path_expands_the_home_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setattr(__main__.pictures, "require_matplotlib", lambda: None)
