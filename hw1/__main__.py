@@ -228,7 +228,7 @@ def run(options):
     activation = find_activation(module, options.activation)
     checkpoint = Checkpoint(options.save)
     try:
-        with _memory_advice("name a smaller data set, or --dtype float32", checkpoint):
+        with _advise_on_memory("name a smaller data set, or --dtype float32", checkpoint):
             name, stored = load(options.data)
             dset, scale = prepare(stored, options.dtype)
         input_size = dset[0][0].shape[1]
@@ -236,11 +236,11 @@ def run(options):
         print_data(name, dset)
         print_network([input_size, *options.hiddens, output_size], options)
         np.random.seed(options.seed)
-        with _memory_advice("choose smaller --hiddens, or --dtype float32", checkpoint):
+        with _advise_on_memory("choose smaller --hiddens, or --dtype float32", checkpoint):
             mlp = build(module, activation, options, input_size, output_size)
         mlp.mean, mlp.deviation = scale  # saved.save writes them, too
-        with _memory_advice("choose smaller --hiddens or --batch-size, or --dtype float32",
-                            checkpoint):
+        with _advise_on_memory("choose smaller --hiddens or --batch-size, or --dtype float32",
+                               checkpoint):
             stats = train(module, mlp, dset, options, checkpoint)
             checkpoint.save(mlp, stats)
             print_result(stats[3], stats[4])
@@ -256,7 +256,7 @@ def run(options):
 
 
 @contextlib.contextmanager
-def _memory_advice(remedy, checkpoint):
+def _advise_on_memory(remedy, checkpoint):
     """Turn a MemoryError in the block into a Failure with a remedy."""
     try:
         yield
@@ -280,7 +280,7 @@ def train(module, mlp, dset, options, checkpoint):
 
     def on_epoch(epoch, training_loss, training_error, validation_loss, validation_error):
         table.wipe()
-        if not math.isfinite(training_loss + validation_loss):
+        if not (math.isfinite(training_loss) and math.isfinite(validation_loss)):
             raise Failure(f"the loss is not finite in epoch {epoch + 1} (training {training_loss}, "
                           f"validation {validation_loss}): the training diverges; lower --lr, "
                           f"which is {options.lr:g}{checkpoint.describe()}")
