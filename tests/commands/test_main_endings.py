@@ -64,6 +64,16 @@ def test_a_huge_loss_keeps_the_columns_aligned(folder, capsys):
     assert [len(line) for line in lines] == [len("  ".join(progress.COLUMNS))]
 
 
+def test_finite_losses_are_no_divergence(folder, capsys, nn, monkeypatch):
+    losses = np.full(3, 1.5e308)
+    errors = np.full(3, 0.5)
+    stats = (losses, errors, losses, errors, np.eye(10))
+    monkeypatch.setattr(nn, "get_training_stats", lambda *arguments: stats)
+    status, output, error = call("--data", folder, *SMALL, capsys=capsys)
+    assert (status, error) == (0, "")
+    assert (epoch_numbers(output)[[0, 2]] == 1.5e308).all()
+
+
 # ---- Standard output -----------------------------------------------------------------------------
 
 FULL_STDOUT = "cannot write to standard output (No space left on device): write elsewhere\n"
