@@ -157,15 +157,17 @@ def _collect_targets(target):
 
 
 def _is_stub(node):
-    """Return whether a def does nothing, or raises NotImplemented(Error) and returns nothing."""
+    """Return whether a def does nothing, or raises NotImplemented(Error) before any return."""
     if not isinstance(node, ast.FunctionDef):
         return False
     if all(map(_does_nothing, node.body)):
         return True
-    if not any(map(_raises_not_implemented, node.body)):
-        return False
-    returns = [each for each in ast.walk(node) if isinstance(each, ast.Return)]
-    return not returns  # after a return, the raise was only left behind
+    for statement in node.body:
+        if _raises_not_implemented(statement):
+            return True
+        if any(isinstance(each, ast.Return) for each in ast.walk(statement)):
+            return False  # a raise after it was only left behind
+    return False
 
 
 def _does_nothing(statement):

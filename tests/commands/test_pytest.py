@@ -1,5 +1,6 @@
-"""What pytest shows of an unfinished hw1.py: at every stage short failures, and what to do next."""
+"""Runs pytest on unfinished, broken and finished files, as the repository's hw1.py and by --hw1."""
 
+import ast
 import re
 import shutil
 import subprocess
@@ -8,57 +9,225 @@ import sys
 import pytest
 
 from tests.commands import copies
-from tests.grader.faults import TEXTBOOK
-from tests.grader.proof.handins import stubbed
+from tests.commands.copies import ROOT
+from tests.unfinished import PIECES
 
-PIECES = """random_normal_weight_init zeros_bias_init SoftmaxCrossEntropy.forward
-SoftmaxCrossEntropy.derivative Sigmoid.forward Sigmoid.derivative Tanh.forward Tanh.derivative
-ReLU.forward ReLU.derivative MLP.zero_grads MLP.forward MLP.backward MLP.step BatchNorm.forward
-BatchNorm.backward get_training_stats""".split()
-STAGES = {  # how many of the pieces are done: what is next
-    0: r"section 2\.2: SoftmaxCrossEntropy.forward is not implemented yet \(line \d+ of hw1.py\)",
-    10: r"section 2\.3: MLP.forward is not implemented yet \(line \d+ of hw1.py\)",
-    16: r"section 2\.8: get_training_stats is not implemented yet \(line \d+ of hw1.py\)",
-}
+TEXTBOOK = (ROOT / "tests" / "grader" / "textbook.py").read_text()
 
 
 @pytest.fixture(scope="module")
-def copy(tmp_path_factory):
-    """A copy of the repository, of its source alone."""
+def checkout(tmp_path_factory):
+    """A copy of the repository's source."""
     return copies.copy(tmp_path_factory.mktemp("checkout"), "hw1", "tests", "data", "setup.cfg",
-                       "README.md", "handin.sh")
+                       "README.md", "handin.sh", ".pytest-hw1.dist-info")
 
 
-def run(root, text=None, *arguments):
-    """Run pytest in root with this hw1.py; return its exit status and its output."""
-    if text is not None:
-        (root / "hw1" / "hw1.py").write_text(text)
-    done = subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=root, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    return done.returncode, done.stdout
+def stub(text, bodies):
+    """Return the text with these bodies of functions, {"MLP.step": "pass"}; None removes one."""
+    lines = text.splitlines()
+    functions = {}
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef):
+            functions[node.name] = node
+        elif isinstance(node, ast.ClassDef):
+            for method in node.body:
+                if isinstance(method, ast.FunctionDef):
+                    functions[f"{node.name}.{method.name}"] = method
+    for name in reversed(list(functions)):
+        node = functions[name]
+        if name not in bodies:
+            continue
+        first = node.body[0]
+        if bodies[name] is None:
+            lines[node.lineno - 1:node.end_lineno] = []
+        else:
+            lines[first.lineno - 1:node.end_lineno] = [" " * first.col_offset + bodies[name]]
+    return "\n".join(lines) + "\n"
 
 
-@pytest.mark.parametrize("done", STAGES)
-def test_each_stage_of_the_work_is_collected_and_told_in_short(copy, done):
-    status, output = run(copy, stubbed(PIECES[done:], "raise NotImplemented", TEXTBOOK))
-    assert status == 1 and "error" not in output.split("collected")[1].split("\n")[0]
-    assert re.search(f"^Next: {STAGES[done]}$", output, re.MULTILINE)
-    assert len(output.splitlines()) < 400 and "BaseException" not in output
-    assert output.index("test_this_hw1_earns_all_points") < output.index("not implemented yet")
+def run(root, *arguments):
+    """Run pytest in root; return its exit status and the lines of its output."""
+    done = subprocess.run([sys.executable, "-m", "pytest", *map(str, arguments)], cwd=root,
+                          text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return done.returncode, done.stdout.splitlines()
 
 
-def test_a_hw1_py_that_does_not_parse_is_told_in_a_line_each(copy):
-    status, output = run(copy, TEXTBOOK + "def f(:\n")
+@pytest.fixture(params=["own", "--hw1"])
+def run_on(request, checkout, tmp_path):
+    """A function that runs pytest on a text, as the repository's hw1.py or by --hw1."""
+    def run_pytest(text):
+        if request.param == "own":
+            (checkout / "hw1" / "hw1.py").write_text(text)
+            return run(checkout)
+        path = tmp_path / "hw1.py"
+        path.write_text(text)
+        return run(ROOT, "--hw1", path)
+    return run_pytest
+
+
+def assert_short(output):
+    """Assert that an output fits a screen or two, and shows nothing of conftest.py."""
+    assert len(output) <= 60
+    assert not any("conftest" in line or "Traceback" in line for line in output)
+
+
+def list_unfinished(output):
+    """Return the pieces that the section "unfinished" names."""
+    lines = "\n".join(output).partition("= unfinished =")[2]
+    return re.findall(r"^section [\d.]+: (\S+) is (?:not implemented yet|missing)", lines, re.M)
+
+
+# ---- Unfinished work -----------------------------------------------------------------------------
+
+@pytest.mark.parametrize("body", ["raise NotImplementedError", "raise NotImplemented", "pass"])
+def test_starter_file_begins_with_the_initializers(run_on, body):
+    pieces = [piece for piece in PIECES if not piece.endswith("__init__")]
+    text = stub(TEXTBOOK, dict.fromkeys(pieces, body))
+    status, output = run_on(text)
+    assert status == 1
+    assert_short(output)
+    line = text.splitlines().index("def random_normal_weight_init(d0, d1):") + 1
+    if body != "pass":
+        line += 1
+    assert output[-1] == ("Next: section 2.1: random_normal_weight_init is not implemented yet "
+                          f"(line {line})")
+    named = list_unfinished(output)
+    assert named == [piece for piece in pieces if piece in named]  # the handout's order
+    assert {"SoftmaxCrossEntropy.forward", "MLP.forward", "Tanh.forward"} <= set(named)
+
+
+def test_each_kind_of_stub_is_named_with_its_line(run_on):
+    bodies = {
+        "zeros_bias_init": '"""Return zeros."""',
+        "Sigmoid.derivative": "...",
+        "Tanh.forward": "pass",
+        "ReLU.forward": None,
+        "BatchNorm.backward": "raise NotImplemented",
+        "get_training_stats": "raise NotImplementedError",
+    }
+    text = stub(TEXTBOOK, bodies)
+    status, output = run_on(text)
+    assert status == 1
+    assert_short(output)
+    assert list_unfinished(output) == list(bodies)
+    lines = text.splitlines()
+    line = lines.index("        raise NotImplemented") + 1
+    assert f"section 2.6: BatchNorm.backward is not implemented yet (line {line})" in output
+    line = lines.index("class ReLU(Activation):") + 1
+    assert f"section 2.4: ReLU.forward is missing from class ReLU (line {line})" in output
+    line = lines.index("def zeros_bias_init(d):") + 1
+    assert output[-1] == f"Next: section 2.1: zeros_bias_init is not implemented yet (line {line})"
+
+
+def test_last_piece_is_the_only_one_named(run_on):
+    status, output = run_on(stub(TEXTBOOK, {"MLP.zero_grads": "pass"}))
+    assert status == 1
+    assert_short(output)
+    assert list_unfinished(output) == ["MLP.zero_grads"]
+    assert output[-1].startswith("Next: section 2.3: MLP.zero_grads is not implemented yet (line ")
+
+
+def test_missing_class_is_named(run_on):
+    status, output = run_on(TEXTBOOK.replace("class Tanh(", "class HyperbolicTangent("))
+    assert status == 1
+    assert_short(output)
+    assert output[-1] == "Next: section 2.4: hw1.py has no class Tanh"
+
+
+def test_syntax_error_is_named_with_its_line(run_on):
+    status, output = run_on(TEXTBOOK + "def f(:\n")
+    assert status == 1
+    assert_short(output)
     line = len(TEXTBOOK.splitlines()) + 1
-    assert status == 1 and "error" not in output.split("collected")[1].split("\n")[0]
-    assert re.search(rf"^Next: hw1.py does not import: SyntaxError: .* \(hw1.py, line {line}\)",
-                     output, re.MULTILINE)
-    assert output.count("hw1/hw1.py does not import: SyntaxError: invalid syntax") > 10
-    assert len(output.splitlines()) < 130 and "Traceback" not in output
+    assert output[-1].startswith("Next: hw1.py cannot be imported: SyntaxError: invalid syntax")
+    assert output[-1].endswith(f"(line {line} of hw1.py)")
 
 
-def test_a_checkout_that_cannot_be_written_to_is_no_failure(copy):
-    shutil.rmtree(copy / ".pytest_cache", ignore_errors=True)
-    (copy / ".pytest_cache").write_text("a file where pytest wants its folder")
-    status, output = run(copy, TEXTBOOK, "tests/test_2_1_initializers.py")
-    assert status == 0 and "Traceback" not in output and "INTERNALERROR" not in output
+def test_wrong_piece_before_an_unfinished_one_is_next(run_on):
+    text = stub(TEXTBOOK, {"get_training_stats": "pass"})
+    status, output = run_on(text.replace("return 1 - self.state ** 2", "return self.state"))
+    assert status == 1
+    assert any(line.startswith("E   ") for line in output)
+    assert re.match(r"Next: section 2\.4: tests/test_2_4_activations\.py::\S.* fails$", output[-1])
+
+
+# ---- --hw1 ---------------------------------------------------------------------------------------
+
+def test_file_with_modules_beside_it_passes(tmp_path):
+    beginning = '''"""A docstring with a \\s."""
+import pickle
+import warnings
+from collections import Iterable
+import helper
+from hw1 import helper as same
+from . import helper as relative
+assert helper.ANSWER == same.ANSWER == relative.ANSWER == 42
+warnings.warn("deprecated", DeprecationWarning)
+'''
+    end = '''
+LARGEST = np.Inf
+assert pickle.loads(pickle.dumps(Sigmoid())).__class__ is Sigmoid
+assert Sigmoid.__module__ == "hw1.hw1"
+'''
+    path = tmp_path / "final (2).py"
+    path.write_text(beginning + TEXTBOOK + end)
+    (tmp_path / "helper.py").write_text("ANSWER = 42\n")
+    status, output = run(ROOT, "--hw1", path)
+    assert status == 0, output
+    assert re.fullmatch(r"=* \d+ passed in .*", output[-1])
+    line = len((beginning + TEXTBOOK).splitlines()) + 2
+    assert output[-3:-1] == [
+        "line 4: collections.Iterable was removed after 2018: write collections.abc.Iterable",
+        f"line {line}: np.Inf was removed after 2018: write np.inf",
+    ]
+
+
+def test_named_suite_runs_alone_on_the_named_file():
+    status, output = run(ROOT, "tests/test_2_1_initializers.py", "--hw1", "hw1/hw1.py")
+    assert status == 0, output
+    suites = [line.split()[0] for line in output if line.startswith("tests/")]
+    assert set(suites) == {"tests/test_2_1_initializers.py"}
+
+
+@pytest.mark.parametrize("path", ["nowhere.py", "hw1"])
+def test_path_that_is_no_file_is_refused_in_a_line(path):
+    status, output = run(ROOT, "--hw1", path)
+    assert status == 4
+    assert [line for line in output if line] == [
+        f"ERROR: --hw1 takes a file such as path/to/hw1.py, got {path!r}"]
+
+
+# ---- Without --hw1 -------------------------------------------------------------------------------
+
+def test_sections_come_first_and_no_solution_is_collected():
+    status, output = run(ROOT, "--collect-only", "-q")
+    assert status == 0, output
+    files = list(dict.fromkeys(line.split("::")[0] for line in output if "::" in line))
+    assert files[:8] == sorted(file for file in files if file.startswith("tests/test_2_"))
+    assert files[8] == "tests/test_gradients.py"
+    folders = [file.split("/")[1] for file in files[9:]]
+    assert folders == sorted(folders, reverse=True)
+    assert set(folders) == {"module", "commands"}
+
+
+@pytest.mark.parametrize("module, expected", [("hw1.hw1", 1), ("library", 0)])
+def test_only_warnings_of_own_code_are_errors(checkout, module, expected):
+    test = checkout / "tests" / "module" / "test_warning.py"
+    test.write_text(f'''import warnings
+def test_warning():
+    warnings.warn_explicit("old", DeprecationWarning, "file.py", 1, module={module!r})
+''')
+    status, output = run(checkout, test)
+    test.unlink()
+    assert status == expected, output
+
+
+def test_checkout_that_is_read_only_gives_no_warning(checkout, tmp_path):
+    shutil.rmtree(checkout / ".pytest_cache", ignore_errors=True)
+    (checkout / ".pytest_cache").write_text("a file where pytest wants its folder")
+    path = tmp_path / "hw1.py"
+    path.write_text(TEXTBOOK)
+    status, output = run(checkout, "--hw1", path, "tests/test_2_1_initializers.py")
+    (checkout / ".pytest_cache").unlink()
+    assert status == 0, output
+    assert not any("warning" in line.lower() for line in output)

@@ -1,0 +1,93 @@
+"""Tests the names that tests/since_2018.py finds and provides, each in a new process."""
+
+import subprocess
+import sys
+
+import numpy as np
+
+from tests import since_2018
+from tests.commands.copies import ROOT
+
+OLD = '''import collections, math, time
+import numpy
+import numpy as np
+from collections import Iterable, OrderedDict
+from numpy import product
+import distutils.version
+
+x = np.zeros(3, np.int) + np.inf
+y = numpy.Inf
+z = np.Inf + np.Inf
+x.itemset(0, 1)
+np.ptp(x)
+collections.OrderedDict()
+time.clock()
+self.product = x.mat
+'''
+
+
+def run(code):
+    """Run code with warnings as errors; return what it prints."""
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=ROOT, check=True,
+                          stdout=subprocess.PIPE, text=True)
+    return done.stdout
+
+
+def test_dropped_names_are_found_where_they_come_first():
+    assert since_2018.find(OLD) == [
+        (4, "collections.Iterable", "collections.abc.Iterable"),
+        (5, "numpy.product", "np.prod"),
+        (6, "distutils", "another module"),
+        (8, "np.int", "int"),
+        (9, "numpy.Inf", "np.inf"),
+        (10, "np.Inf", "np.inf"),
+        (11, "ndarray.itemset", "a[i] = value"),
+        (14, "time.clock", "time.perf_counter"),
+    ]
+
+
+def test_advice_says_what_cannot_be_provided():
+    assert since_2018.advice("import numpy as np\nx = np.int(1)\nx.itemset(2)\n") == [
+        "line 2: np.int was removed after 2018: write int",
+        "line 3: ndarray.itemset was removed after 2018 and cannot be provided here: "
+        "write a[i] = value",
+    ]
+
+
+def test_todays_names_need_no_advice():
+    source = (ROOT / "hw1" / "hw1.py").read_bytes()
+    assert since_2018.find(source) == []
+
+
+def test_import_alone_changes_nothing():
+    code = ("import collections, numpy, time\n"
+            "names = [set(vars(module)) for module in (collections, numpy, time)]\n"
+            "import tests.since_2018\n"
+            "after = [set(vars(module)) for module in (collections, numpy, time)]\n"
+            "for old, new in zip(names, after):\n"
+            "    print(sorted(new - old - {'exceptions', 'abc'}))\n")
+    assert run(code) == "[]\n" * 3
+
+
+def test_restored_names_work_without_a_warning():
+    code = ("from tests import since_2018\n"
+            "since_2018.restore()\n"
+            "since_2018.restore()\n"
+            "import collections, fractions, inspect, time\n"
+            "import numpy as np\n"
+            "for module, names in since_2018.NAMES.items():\n"
+            "    for name, (_, value) in names.items():\n"
+            "        assert getattr(module, name) is not None or value is None, name\n"
+            "assert np.zeros(2, np.int).dtype.kind == 'i'\n"
+            "assert np.Inf == -np.NINF == np.infty\n"
+            "assert isinstance([], collections.Sequence)\n"
+            "assert fractions.gcd(6, 4) == 2\n")
+    assert run(code) == ""
+
+
+def test_functions_do_as_the_dropped_ones_did():
+    assert since_2018.asscalar(np.array([[3.5]])) == 3.5
+    assert since_2018.asfarray([1, 2], dtype=int).dtype == np.float64
+    assert since_2018.asfarray([1, 2], dtype=np.float32).dtype == np.float32
+    assert since_2018.msort([[2, 1], [1, 2]]).tolist() == [[1, 1], [2, 2]]
+    assert since_2018.getargspec(run) == (["code"], None, None, None)
