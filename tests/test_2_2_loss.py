@@ -94,6 +94,17 @@ def test_loss_of_large_logits_is_a_difference_of_logits(nn):
     assert_close(loss, [0, 1000, 2000], "loss")
 
 
+def test_each_example_has_a_largest_logit_of_its_own(nn):
+    """A number added to all logits of an example changes nothing."""
+    logits = np.zeros((3, 10))
+    logits[:, 0] = 1000
+    logits[:, 2] = -1000
+    logits += [[0], [-4000], [4000]]
+    labels = one_hot([0, 1, 2])
+    loss = nn.SoftmaxCrossEntropy().forward(logits, labels)
+    assert_close(loss, [0, 1000, 2000], "loss")
+
+
 def test_derivative_of_large_logits_has_no_nan(nn):
     logits = np.zeros((2, 10))
     logits[:, 0] = 1000
@@ -108,8 +119,9 @@ def test_derivative_of_large_logits_has_no_nan(nn):
 
 def test_derivative_is_that_of_the_last_forward(nn):
     criterion = nn.SoftmaxCrossEntropy()
-    criterion.forward(*make_logits(3, m=7))
-    differentiate(criterion)
+    for m in (7, 5):
+        criterion.forward(*make_logits(3, m))
+        differentiate(criterion)
     logits, labels = make_logits(4)
     criterion.forward(logits, labels)
     softmax = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)

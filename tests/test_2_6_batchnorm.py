@@ -132,13 +132,14 @@ def test_alpha_is_the_part_that_running_statistics_keep(nn):
 def test_gradients_are_those_of_the_last_batch(nn):
     used = build_layer(nn)
     fresh = build_layer(nn)
-    first_x, first_delta = make_examples(2, m=4)
+    for m in (4, M):
+        x, delta = make_examples(2, m)
+        used.forward(x)
+        used.backward(delta)
     x, delta = make_examples(3)
-    used.forward(first_x)
-    used.backward(first_delta)
     used.forward(x)
     fresh.forward(x)
-    assert_close(used.backward(delta), fresh.backward(delta), "dx of the second batch")
+    assert_close(used.backward(delta), fresh.backward(delta), "dx of the third batch")
 
 
 def test_x_and_delta_are_not_modified(nn):
