@@ -497,9 +497,16 @@ def main(argv=None):
     return 0
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose --help ignores that standard output fails."""
+
+    def print_help(self, file=None):
+        _print(self.format_help(), end="")
+
+
 def _parse(argv):
     """Return the options in argv; SystemExit after --help and for wrong usage."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         description="Write MNIST as the six files {train,val,test}_{data,labels}.npy. Data: uint8 "
                     "(n, 784), pixels 0..255 row by row. Labels: int64 (n,), digits. The first "
                     "50,000 of MNIST's training set are train, the other 10,000 val.",
@@ -513,10 +520,7 @@ def _parse(argv):
                              f"{' and, if that fails, '.join(MIRRORS)})")
     parser.add_argument("--to", metavar="DIR", type=os.path.expanduser, default=HERE,
                         help="folder to write to, made if necessary (default: that of this script)")
-    try:
-        return parser.parse_args(argv)
-    finally:
-        _print("", end="")  # writes a help that is still buffered, or ignores that it cannot
+    return parser.parse_args(argv)
 
 
 if __name__ == "__main__":

@@ -171,11 +171,10 @@ def test_help_shows_no_traceback_if_stdout_fails(
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-def test_help_with_stdout_closed_is_no_error(capsys, monkeypatch):
+def test_help_with_stdout_closed_is_no_error(monkeypatch):
     monkeypatch.setattr(sys, "stdout", None)
     with pytest.raises(SystemExit, match="0"):
         mnist.main(["--help"])
-    assert "--from DIR_OR_URL" in capsys.readouterr().err
 
 
 def test_help_names_options_sources_and_files(capsys, monkeypatch):
