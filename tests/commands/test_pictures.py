@@ -541,9 +541,10 @@ def test_empty_arguments_are_refused(draw, arguments, message):
     (Y + np.nan, r"must be class indices from 0 to 2, got nan in row 0"),
     (2 * np.eye(CLASSES)[Y], r"must be one-hot rows, .*, got \[0. 0. 2.\] in row 0"),
     (2 * np.eye(CLASSES)[Y] - 1, r"must be one-hot rows, .*, got \[-1. -1.  1.\] in row 0"),
+    (np.array([[-1, 1, 1]] * 6), r"must be one-hot rows, .*, got \[-1  1  1\] in row 0"),
     (np.full((6, CLASSES), np.nan), r"must be one-hot rows, .*, got \[nan nan nan\] in row 0"),
 ], ids=["strings", "objects", "from 1", "negative", "fractions", "nan", "twos", "-1 and 1",
-        "rows of nan"])
+        "negative with sum 1", "rows of nan"])
 @pytest.mark.parametrize("draw", [pictures.mistakes, report_stats])
 def test_labels_of_no_kind_are_refused(draw, labels, message):
     with pytest.raises(ValueError, match=f"labels {message}"):
