@@ -3,11 +3,11 @@
 import base64
 import contextlib
 import json
-import pathlib
 
 import pytest
 
 from hw1 import pictures
+from tests.commands.copies import ROOT
 
 with contextlib.suppress(ImportError):
     pictures.require_matplotlib()  # whatever MPLBACKEND says
@@ -15,56 +15,66 @@ nbclient = pytest.importorskip("nbclient", reason="pip install nbclient ipykerne
 pytest.importorskip("ipykernel", reason="pip install ipykernel")
 pytest.importorskip("matplotlib", reason="pip install matplotlib")
 
-import nbformat  # noqa: E402 (nbclient brings it)
+import nbformat  # noqa: E402 (a dependency of nbclient)
 
-HW1 = pathlib.Path(__file__).resolve().parents[2] / "hw1"
+HW1 = ROOT / "hw1"
 PATH = HW1 / "notebook.ipynb"
 FIGURES = ["digits", "comparison", "best", "mistakes", "first-layer"]  # cells, by id
 
 
-def is_png(output):
-    return base64.b64decode(output.get("data", {}).get("image/png", "")).startswith(b"\x89PNG")
+def find_figures(cells):
+    """Return the ids of the cells of code with a PNG image among their outputs."""
+    found = []
+    for cell in cells:
+        images = [output.get("data", {}).get("image/png", "") for output in cell.outputs]
+        if any(base64.b64decode(image).startswith(b"\x89PNG") for image in images):
+            found.append(cell.id)
+    return found
+
+
+def select_code(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
 @pytest.fixture(scope="module")
-def notebook():
-    """The notebook after its run; a cell that fails raises here."""
+def cells():
+    """The notebook's cells of code, by id, after a run; a cell that fails raises here."""
     notebook = nbformat.read(PATH, as_version=4)
     client = nbclient.NotebookClient(notebook, kernel_name="python3",
                                      resources={"metadata": {"path": HW1}})
-    return client.execute()
+    return {cell.id: cell for cell in select_code(client.execute())}
 
 
-@pytest.fixture(scope="module")
-def outputs(notebook):
-    """The outputs of each cell of code, by its id."""
-    return {cell.id: cell.outputs for cell in notebook.cells if cell.cell_type == "code"}
-
-
-def test_it_is_stored_with_its_outputs_for_a_page_to_show():
+def test_notebook_is_stored_with_its_outputs():
     nbformat.validate(json.loads(PATH.read_text(encoding="utf-8")))
-    cells = [cell for cell in nbformat.read(PATH, as_version=4).cells if cell.cell_type == "code"]
-    assert [cell.id for cell in cells if any(map(is_png, cell.outputs))] == FIGURES
-    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    stored = select_code(nbformat.read(PATH, as_version=4))
+    assert find_figures(stored) == FIGURES
+    assert [cell.execution_count for cell in stored] == list(range(1, len(stored) + 1))
     assert PATH.stat().st_size <= 400_000
-    assert max(len(line) for cell in cells for line in cell.source.splitlines()) <= 80
 
 
-def test_it_writes_nothing_to_standard_error(outputs):
-    assert "stderr" not in [output.get("name") for parts in outputs.values() for output in parts]
+def test_lines_of_code_fit_a_page():
+    lines = [line for cell in select_code(nbformat.read(PATH, as_version=4))
+             for line in cell.source.splitlines()]
+    assert max(map(len, lines)) <= 80
 
 
-def test_its_figures_come_out(outputs):
-    assert [id for id, parts in outputs.items() if any(map(is_png, parts))] == FIGURES
+def test_nothing_is_written_to_standard_error(cells):
+    streams = [output.get("name") for cell in cells.values() for output in cell.outputs]
+    assert "stderr" not in streams
 
 
-def test_a_training_shows_its_epochs_in_place(outputs):
-    printed = "".join(output["text"] for output in outputs["trainings"])
+def test_figures_are_drawn(cells):
+    assert find_figures(cells.values()) == FIGURES
+
+
+def test_training_updates_one_line_in_place(cells):
+    printed = "".join(output["text"] for output in cells["trainings"].outputs)
     assert printed.count("\n") == 2 * 4  # its name and one line for each of the four
     assert printed.count("\repoch 8/8: ") == 4
 
 
-def test_a_network_shows_what_it_is(outputs):
-    assert outputs["network"][-1]["data"]["text/plain"] == (
+def test_network_is_described(cells):
+    assert cells["network"].outputs[-1]["data"]["text/plain"] == (
         "MLP(784 -> 64 BatchNorm Sigmoid -> 64 BatchNorm Sigmoid -> 32 BatchNorm Sigmoid -> "
         "10 Identity; 57,130 parameters)")
