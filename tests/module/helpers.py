@@ -4,7 +4,7 @@ import inspect
 
 import numpy as np
 
-from tests.networks import D, K, Normal
+from tests.module.networks import D, K, Normal
 
 
 def activation_classes(nn):

@@ -7,7 +7,7 @@ kept returns what outlives a batch.  All arguments are (m, N), so that one batch
 import numpy as np
 
 from tests.module.helpers import activation_classes
-from tests.networks import Normal
+from tests.module.networks import Normal
 
 N = 4  # inputs, units and classes
 

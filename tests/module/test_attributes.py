@@ -5,7 +5,7 @@ import pytest
 
 from tests.module.helpers import activation_classes, assert_same, build
 from tests.module.pieces import examples, randomise
-from tests.networks import D, K, network
+from tests.module.networks import D, K, network
 
 
 # ---- The loss and the activations ----------------------------------------------------------------

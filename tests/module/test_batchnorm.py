@@ -6,7 +6,7 @@ import pytest
 from tests.gradients import assert_gradient
 from tests.module.helpers import copies
 from tests.module.pieces import examples, randomise
-from tests.networks import batch, network, randomise_batchnorm, train_on
+from tests.module.networks import batch, network, randomise_batchnorm, train_on
 
 MODES = pytest.mark.parametrize("evaluation", [False, True], ids=["train", "eval"])
 

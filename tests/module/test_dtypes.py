@@ -5,7 +5,7 @@ import pytest
 
 from tests.module.helpers import activation_classes, build, gradients_of_batch
 from tests.module.pieces import PIECES, assert_results, examples
-from tests.networks import D, K, arrays, assert_same_arrays, batch, network, train_once
+from tests.module.networks import D, K, arrays, assert_same_arrays, batch, network, train_once
 
 EACH_PIECE = pytest.mark.parametrize("piece_class", PIECES)
 FLOATS = pytest.mark.parametrize("dtype", [np.float32, np.float64])

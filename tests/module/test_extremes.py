@@ -5,7 +5,7 @@ import pytest
 
 from tests.module.helpers import build
 from tests.module.pieces import examples, randomise
-from tests.networks import K, batch, network, train_once
+from tests.module.networks import K, batch, network, train_once
 
 FLOATS = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 

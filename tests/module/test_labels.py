@@ -9,7 +9,7 @@ from tests.gradients import assert_gradient
 from tests.module.helpers import one_hot, soft_labels
 from tests.module.training import (PARTITIONS, Classifier, assert_stats, dataset,
                                    normalised_network, plain_loop, run)
-from tests.networks import K, arrays, assert_gradients, assert_same_arrays, batch, network
+from tests.module.networks import K, arrays, assert_gradients, assert_same_arrays, batch, network
 
 EACH_PARTITION = pytest.mark.parametrize("name", PARTITIONS)
 

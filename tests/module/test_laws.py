@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tests.module.helpers import activation_classes
-from tests.networks import (Normal, arrays, assert_gradients, batchnorms, randomise_batchnorm,
-                            train_once)
+from tests.module.networks import (
+    Normal, arrays, assert_gradients, batchnorms, randomise_batchnorm, train_once)
 
 hypothesis = pytest.importorskip("hypothesis")
 st = hypothesis.strategies

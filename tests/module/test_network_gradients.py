@@ -3,7 +3,8 @@
 import pytest
 
 from tests.module.helpers import activation_classes
-from tests.networks import assert_gradients, batch_off_the_kinks, network, randomise_batchnorm
+from tests.module.networks import (
+    assert_gradients, batch_off_the_kinks, network, randomise_batchnorm)
 
 MODES = pytest.mark.parametrize("evaluation", [False, True], ids=["train", "eval"])
 ROWS = pytest.mark.parametrize("rows", [False, True], ids=["b (d,)", "b (1, d)"])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.module.helpers import assert_same, copies
-from tests.networks import arrays, assert_same_arrays, batch, network, train_on, train_once
+from tests.module.networks import arrays, assert_same_arrays, batch, network, train_on, train_once
 
 ROWS = pytest.mark.parametrize("rows", [False, True], ids=["b (d,)", "b (1, d)"])
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.module.helpers import build
-from tests.networks import D, K, batch, network
+from tests.module.networks import D, K, batch, network
 
 
 # ---- The loss ------------------------------------------------------------------------------------

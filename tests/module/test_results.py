@@ -6,7 +6,7 @@ import pytest
 from tests.module.helpers import (activation_classes, assert_same, build, copies,
                                   gradients_of_batch)
 from tests.module.pieces import PIECES, assert_results, examples
-from tests.networks import batch, network
+from tests.module.networks import batch, network
 
 EACH_PIECE = pytest.mark.parametrize("piece_class", PIECES)
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.module.helpers import activation_classes, build
 from tests.module.pieces import examples
-from tests.networks import D, K, batch, network, train_once
+from tests.module.networks import D, K, batch, network, train_once
 
 ROWS = pytest.mark.parametrize("rows", [False, True], ids=["b (d,)", "b (1, d)"])
 FLOATS = pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.module.helpers import activation_classes, build
-from tests.networks import (K, arrays, assert_gradients, assert_same_arrays, batch,
+from tests.module.networks import (K, arrays, assert_gradients, assert_same_arrays, batch,
                             batch_off_the_kinks, network, train_on, train_once)
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from tests.module.helpers import build
 from tests.module.pieces import examples
-from tests.networks import assert_gradients, batch, network
+from tests.module.networks import assert_gradients, batch, network
 
 
 def test_activation_needs_no_super_init(nn):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.module.training import PARTITIONS, dataset, normalised_network, run
-from tests.networks import D, arrays, assert_same_arrays
+from tests.module.networks import D, arrays, assert_same_arrays
 
 EACH_PARTITION = pytest.mark.parametrize("name", PARTITIONS)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.networks import D, K, network, randomise_batchnorm
+from tests.module.networks import D, K, network, randomise_batchnorm
 
 PARTITIONS = ["train", "val", "test"]
 
