@@ -26,7 +26,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path += [str(HERE), str(HERE.parent)]
 
 import errors  # noqa: E402
-from data import files, streams  # noqa: E402
+from data import files, removed_names, streams  # noqa: E402
 
 IMPORT_TIMEOUT = 60  # seconds
 NAMES = ("Activation", "Identity", "Sigmoid", "Tanh", "ReLU", "Criterion", "SoftmaxCrossEntropy",
@@ -122,7 +122,7 @@ def find_removed_names(contents):
     """Return (path, line, name, replacement) for each removed name that the modules use."""
     found = []
     for path, content in contents.items():
-        for line, name, replacement in errors.find_removed_names(content):
+        for line, name, replacement in removed_names.find(content):
             found.append((path, line, name, replacement))
     return found
 

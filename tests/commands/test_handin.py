@@ -26,7 +26,7 @@ NAMES = ("Activation Identity Sigmoid Tanh ReLU Criterion SoftmaxCrossEntropy Ba
 SOLUTION = "".join(f"class {name}:\n    pass\n\n\n" for name in NAMES)
 LAST = len(SOLUTION.splitlines())  # the number of its last line
 PROGRAM = ("handin.sh", "hw1/handin.py", "hw1/errors.py", "data/__init__.py", "data/files.py",
-           "data/streams.py")
+           "data/removed_names.py", "data/streams.py")
 OLDER = b"an archive from yesterday"
 READY = "handin.tar is ready: submit it to Autolab.\n"
 NOTHING_MADE = "handin.sh: no new handin.tar was made\n"
@@ -132,7 +132,8 @@ def test_nothing_but_the_archive_is_made(folder):
     hand_in(folder)
     assert sorted(os.listdir(folder)) == ["data", "handin.sh", "handin.tar", "hw1"]
     assert sorted(os.listdir(folder / "hw1")) == ["errors.py", "handin.py", "hw1.py"]
-    assert sorted(os.listdir(folder / "data")) == ["__init__.py", "files.py", "streams.py"]
+    assert sorted(os.listdir(folder / "data")) == ["__init__.py", "files.py", "removed_names.py",
+                                                    "streams.py"]
 
 
 def test_everybody_can_read_the_members(folder):

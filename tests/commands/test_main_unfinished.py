@@ -107,7 +107,7 @@ def test_a_removed_name_at_import_is_reported(copy, folder):
     (copy / "hw1" / "hw1.py").write_text("import math\nfrom numpy import (\n    rank)\n")
     done = run("--data", folder, *SMALL, cwd=copy)
     assert done.returncode == 1
-    assert done.stderr == "hw1: hw1.py, line 2: rank has been removed: write np.ndim\n"
+    assert done.stderr == "hw1: hw1.py, line 2: numpy.rank has been removed: write np.ndim\n"
 
 
 def test_another_missing_attribute_is_raised(folder, capsys, nn, monkeypatch):
