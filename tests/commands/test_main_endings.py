@@ -139,6 +139,24 @@ def test_errors_are_printed_when_stdout_is_closed(tmp_path):
     assert_one_line(done.stderr, "lacks train_data.npy")
 
 
+def test_the_result_is_printed_before_the_plot(folder, tmp_path, monkeypatch):
+    def record_output(*arguments):
+        printed.append(output.getvalue().decode())
+
+    printed = []
+    output = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(output))
+    monkeypatch.setattr(__main__.pictures, "require_matplotlib", lambda: None)
+    monkeypatch.setattr(__main__, "plot", record_output)
+    __main__.main(["--data", str(folder), *SMALL, "--plot", str(tmp_path / "run.png")])
+    assert confusion_matrix(printed[0]).shape == (10, 10)
+
+
+def test_a_message_of_several_lines_becomes_one(capsys):
+    assert __main__.complain("expected\n  a, got b", status=3) == 3
+    assert capsys.readouterr().err == "hw1: expected a, got b\n"
+
+
 # ---- The file that --save names ------------------------------------------------------------------
 
 def test_network_scale_and_statistics_are_saved(small, folder, tmp_path, capsys):

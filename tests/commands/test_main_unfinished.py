@@ -85,7 +85,7 @@ def test_help_does_not_import_hw1_py(copy):
 
 @pytest.mark.parametrize("forward, error", [
     (lambda *arguments: None, RuntimeError),
-    (lambda *arguments: open("nowhere"), OSError),
+    (lambda *arguments: open("nowhere"), FileNotFoundError),
 ])
 def test_another_error_of_hw1_py_is_raised(folder, capsys, nn, monkeypatch, forward, error):
     monkeypatch.setattr(nn.MLP, "forward", forward)
