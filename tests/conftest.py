@@ -157,7 +157,8 @@ class Homework:
             with pytest.raises(pytest.fail.Exception) as call.excinfo:
                 pytest.fail(piece.reason, pytrace=False)
         outcome = yield
-        outcome.get_result().unfinished = piece
+        report = outcome.get_result()
+        report.unfinished = None if piece is None else tuple(piece)  # a plain tuple for pytest-xdist
 
     def pytest_report_teststatus(self, report):
         if report.failed and getattr(report, "unfinished", None):
