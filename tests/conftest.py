@@ -22,8 +22,6 @@ ERRORS = (  # a library's own warnings are none
 )
 OUTCOMES = (pytest.skip.Exception, pytest.exit.Exception, KeyboardInterrupt)
 
-collect_ignore = ["solutions"]
-
 
 class NotImportable(Exception):
     """Says why hw1.py cannot be imported."""

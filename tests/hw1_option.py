@@ -6,6 +6,8 @@ by .pytest-hw1.dist-info/entry_points.txt, starts pytest again with `--hw1=path/
 cannot be mistaken.
 """
 
+import sys
+
 import pytest
 
 
@@ -15,5 +17,13 @@ def pytest_load_initial_conftests(early_config):
     if "--hw1" in arguments[:-1]:
         at = arguments.index("--hw1")
         arguments[at:at + 2] = [f"--hw1={arguments[at + 1]}"]
+        forget_tests()
         raise SystemExit(pytest.main(arguments))
     yield
+
+
+def forget_tests():
+    """Forget the package tests: it is another one if the file is in another clone of this."""
+    for name in list(sys.modules):
+        if name == "tests" or name.startswith("tests."):
+            del sys.modules[name]

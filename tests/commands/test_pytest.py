@@ -189,6 +189,13 @@ def test_named_suite_runs_alone_on_the_named_file():
     assert set(suites) == {"tests/test_2_1_initializers.py"}
 
 
+def test_file_in_another_clone_passes(checkout):
+    path = checkout / "hw1" / "hw1.py"
+    path.write_text(TEXTBOOK)
+    status, output = run(ROOT, "--hw1", path)
+    assert status == 0, output
+
+
 @pytest.mark.parametrize("path", ["nowhere.py", "hw1"])
 def test_path_that_is_no_file_is_refused_in_a_line(path):
     status, output = run(ROOT, "--hw1", path)
