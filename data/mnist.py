@@ -31,7 +31,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 if __name__ == "__main__":  # Python searches this script's folder for modules, but not its parent
     sys.path.insert(0, str(HERE.parent))
 
-from data import files  # noqa: E402
+from data import files, streams  # noqa: E402
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -162,8 +162,7 @@ def _print(text, end="\n"):
     try:
         print(text, end=end, flush=True)
     except OSError:
-        # To nowhere, or Python would try to write what is buffered once more when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.discard_output()
 
 
 # ---- Getting the four archives -------------------------------------------------------------------
@@ -478,9 +477,7 @@ def standardise(dset, dtype=np.float64):
 
 def main(argv=None):
     """Run the command line; return its exit status."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # not a notebook's, nor None if it is closed
-            stream.reconfigure(errors="backslashreplace")
+    streams.prepare()
     try:
         arguments = _parse(argv)
         sources = MIRRORS

@@ -16,13 +16,20 @@ def prepare():
             stream.reconfigure(errors="backslashreplace")
 
 
+def discard_output():
+    """Discard what is printed from now on, and what is still in the buffer of standard output.
+
+    It would fail again when Python ends.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def give_up(error):
     """Return the exit status for an OSError of standard output, and print nothing more to it.
 
     141 where the reader has gone, as head does; 1 with a line on standard error otherwise.
     """
-    # What is still in the buffer must not fail again when Python ends.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    discard_output()
     if isinstance(error, BrokenPipeError):
         return 141
     print(f"cannot write to standard output ({error.strerror}): write elsewhere", file=sys.stderr)
