@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 
 from data.removed_names import find
 from tests import since_2018
@@ -45,6 +46,33 @@ def test_dropped_names_are_found_where_they_come_first():
         (11, "ndarray.itemset", "a[i] = value"),
         (14, "time.clock", "time.perf_counter"),
     ]
+
+
+@pytest.mark.parametrize("source, expected", [
+    ("import numpy as np\nx = np.int", [(2, "np.int", "int")]),
+    ("import numpy\nx = numpy.Inf", [(2, "numpy.Inf", "np.inf")]),
+    ("from numpy import array, NaN as nan", [(1, "numpy.NaN", "np.nan")]),
+    ("import collections as c\nx = c.Sized", [(2, "c.Sized", "collections.abc.Sized")]),
+    ("from collections import Mapping", [(1, "collections.Mapping", "collections.abc.Mapping")]),
+    ("def f():\n    import time\n    time.clock()", [(3, "time.clock", "time.perf_counter")]),
+    ("def f(x):\n    return np.float(x)\nimport numpy as np", [(2, "np.float", "float")]),
+    ("import numpy as np\nnp.bool, np.int\n", [(2, "np.bool", "bool"), (2, "np.int", "int")]),
+])
+def test_removed_names_are_found_with_their_lines(source, expected):
+    assert find(source) == expected
+
+
+@pytest.mark.parametrize("source", [
+    "import numpy as np\nnp.int64, np.inf, np.bool_, np.linalg.norm",
+    "import torch as np\nnp.float",
+    "import numpy as np\nx.int, f().float, np.random.int",
+    "import collections\ncollections.OrderedDict, collections.abc.Iterable",
+    "from collections.abc import Iterable",
+    "from . import Iterable",
+    "from time import time as clock",
+])
+def test_other_names_are_not_found(source):
+    assert find(source) == []
 
 
 def test_advice_says_what_cannot_be_provided():

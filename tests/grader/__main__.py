@@ -51,8 +51,8 @@ def parse(arguments):
     if options.jobs < 1:
         parser.error(f"argument --jobs: expected at least 1, got {options.jobs}")
     if options.csv and not is_writable(options.csv):
-        parser.error(f"argument --csv: cannot write {options.csv}: expected a file, in a folder that "
-                     "exists and can be written to")
+        parser.error(f"argument --csv: cannot write {options.csv}: expected a file, in a folder "
+                     "that exists and can be written to")
     if options.reports:
         try:
             os.makedirs(options.reports, exist_ok=True)

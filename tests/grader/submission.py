@@ -149,7 +149,8 @@ def read_tar(content):
         elif member.islnk():
             links[name] = normalise(member.linkname)
         elif member.issym():
-            links[name] = posixpath.normpath(posixpath.join(posixpath.dirname(name), member.linkname))
+            target = posixpath.join(posixpath.dirname(name), member.linkname)
+            links[name] = posixpath.normpath(target)
     follow_links(files, links)
     return files
 
@@ -202,7 +203,7 @@ def normalise(name):
 # ---- Finding and writing -------------------------------------------------------------------------
 
 def find_hw1(files, name):
-    """Return the name of the one hw1.py among files, best hw1/hw1.py; Refused if that is unclear."""
+    """Return the name of the one hw1.py among files, best hw1/hw1.py; Refused if not clear."""
     if "hw1/hw1.py" in files:
         return "hw1/hw1.py"
     for ending in ("/hw1/hw1.py", "/hw1.py"):
@@ -251,7 +252,8 @@ def write_files(files, folder):
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
         except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
-            raise Refused(f"{name} cannot be unpacked: a file has the name of its folder") from error
+            reason = "a file has the name of its folder"
+            raise Refused(f"{name} cannot be unpacked: {reason}") from error
         except OSError as error:
             if error.errno != errno.ENAMETOOLONG:  # no import can name such a file
                 raise

@@ -89,7 +89,8 @@ def test_every_member_is_unpacked_and_none_leads_out(name, tmp_path, out):
 
 WRONG_LAYOUTS = {  # the members, what is unpacked beside hw1/hw1.py, and what is said
     "a folder around": (
-        [("alice/hw1/hw1.py", b"a"), ("alice/hw1/b.py", b"b"), ("alice/c.py", b"c"), ("d.py", b"d")],
+        [("alice/hw1/hw1.py", b"a"), ("alice/hw1/b.py", b"b"), ("alice/c.py", b"c"),
+         ("d.py", b"d")],
         {"hw1/b.py": b"b", "c.py": b"c"}, "its hw1.py is alice/hw1/hw1.py"),
     "two folders around": ([("a/b/hw1/hw1.py", b"a")], {}, "its hw1.py is a/b/hw1/hw1.py"),
     "capitals": (

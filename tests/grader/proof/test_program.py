@@ -255,8 +255,8 @@ def test_the_costliest_reason_adds_up_its_checks():
 
 
 @pytest.mark.parametrize("cell, quoted", [
-    ("=1+1", "'=1+1"), ("+1", "'+1"), ("-1", "'-1"), ("@x", "'@x"), ("\tx", "'\tx"), ("\rx", "'\rx"),
-    ("alice", "alice"), ("", ""),
+    ("=1+1", "'=1+1"), ("+1", "'+1"), ("-1", "'-1"), ("@x", "'@x"), ("\tx", "'\tx"),
+    ("\rx", "'\rx"),     ("alice", "alice"), ("", ""),
 ])
 def test_formulas_are_quoted(cell, quoted):
     assert report.quote_formula(cell) == quoted
