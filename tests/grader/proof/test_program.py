@@ -256,7 +256,7 @@ def test_the_costliest_reason_adds_up_its_checks():
 
 @pytest.mark.parametrize("cell, quoted", [
     ("=1+1", "'=1+1"), ("+1", "'+1"), ("-1", "'-1"), ("@x", "'@x"), ("\tx", "'\tx"),
-    ("\rx", "'\rx"),     ("alice", "alice"), ("", ""),
+    ("\rx", "'\rx"), ("alice", "alice"), ("", ""),
 ])
 def test_formulas_are_quoted(cell, quoted):
     assert report.quote_formula(cell) == quoted
