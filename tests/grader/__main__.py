@@ -1,133 +1,197 @@
-"""Grades handins of homework 1.
+"""Grade submissions of homework 1.
 
     python -m tests.grader                      this repository's hw1/hw1.py
     python -m tests.grader handin.tar           an archive, a folder that holds hw1/hw1.py, a hw1.py
-    python -m tests.grader --jobs 2 handins/    every handin in a folder
+    python -m tests.grader --jobs 2 handins/    a batch: a folder of submissions, or of a folder for
+                                                each student, as it is or as a zip archive
 
-Exit status: 0 graded, whatever the score; 1 the grader failed, and there is no score;
-2 wrong usage; 130 interrupted.
+Exit status: 0 graded, whatever the score; 1 something could not be graded or written; 2 wrong
+usage; 130 interrupted; 141 output closed.
 """
 
 import argparse
 import concurrent.futures
+import importlib.util
 import json
 import os
-import pathlib
+import signal
 import sys
+import tempfile
+import zipfile
 
-from tests.grader import handin, processes, report, sections
+from data import streams
+from tests.grader import batch, processes, report, sections
 
 OWN = processes.ROOT / "hw1" / "hw1.py"
+HAS_LIMITS = os.name == "posix"  # on time and memory
 
 
-def parsed(arguments):
+def parse(arguments):
+    """Return the parser and the options; SystemExit(2) if one is wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.grader", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    add, either = parser.add_argument, parser.add_mutually_exclusive_group().add_argument
-    add("handins", metavar="HANDIN", nargs="*",
-        help="an archive, a folder or a hw1.py; none: your own")
-    add("--section", metavar="N", action="append", choices=list(sections.SECTIONS),
-        help="ask this section alone: 2.2 to 2.8; may be given more than once")
-    add("--jobs", metavar="N", type=int, default=1, help="grade so many handins at a time")
-    either("--json", action="store_true", help="print a list of objects, and nothing else")
-    either("--autolab", action="store_true",
-           help="end with the line that Autolab reads; for one handin")
-    add("--csv", metavar="FILE", help="write a gradebook, too")
-    add("--reports", metavar="DIR", help="write a text for each handin's author, too")
+    parser.add_argument("submissions", metavar="SUBMISSION", nargs="*", type=os.path.expanduser,
+                        help="an archive, a folder, or a hw1.py; none: this repository's own")
+    parser.add_argument("--section", metavar="N", action="append", choices=list(sections.SECTIONS),
+                        help="grade only this section, 2.2 to 2.8; may be given more than once")
+    parser.add_argument("--jobs", metavar="N", type=int, default=1,
+                        help="grade N submissions at a time")
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument("--json", action="store_true",
+                        help="print a list of objects, and nothing else")
+    either.add_argument("--autolab", action="store_true",
+                        help="end with the line that Autolab reads; for one submission")
+    parser.add_argument("--csv", metavar="FILE", type=os.path.expanduser,
+                        help="also write a gradebook")
+    parser.add_argument("--reports", metavar="DIR", type=os.path.expanduser,
+                        help="also write a text file for each author")
     options = parser.parse_args(arguments)
-    options.section = [number for number in sections.SECTIONS
-                       if number in (options.section or sections.SECTIONS)]
+    asked = options.section or sections.SECTIONS
+    options.section = [number for number in sections.SECTIONS if number in asked]
     if options.jobs < 1:
-        parser.error(f"--jobs is a number of handins, at least 1; got {options.jobs}")
-    for path in filter(None, [options.csv, options.reports]):
-        if not os.path.isdir(os.path.dirname(os.path.abspath(path))):
-            parser.error(f"{path} cannot be written: there is no folder {os.path.dirname(path)}")
-    options.pile, options.skipped = pile(options.handins, parser)
-    if options.autolab and len(options.pile) != 1:
-        parser.error(f"--autolab is for one handin; these are {len(options.pile)}")
-    return options
+        parser.error(f"argument --jobs: expected at least 1, got {options.jobs}")
+    if options.csv and not is_writable(options.csv):
+        parser.error(f"argument --csv: cannot write {options.csv}: expected a file, in a folder that "
+                     "exists and can be written to")
+    if options.reports:
+        try:
+            os.makedirs(options.reports, exist_ok=True)
+        except OSError as error:
+            parser.error(f"argument --reports: cannot make the folder {options.reports} "
+                         f"({error.strerror})")
+        if not os.access(options.reports, os.W_OK):
+            parser.error(f"argument --reports: cannot write to the folder {options.reports}")
+    return parser, options
 
 
-def pile(names, parser):
-    """The handins, {name: path}, and the names of what lies among them in a folder and is none."""
-    if not names:
+def is_writable(path):
+    """Return whether a file can be written at path, without opening it."""
+    if os.path.isdir(path):
+        return False
+    if os.path.exists(path) and not os.path.isfile(path):  # a device or a FIFO
+        return os.access(path, os.W_OK)
+    return os.access(os.path.dirname(os.path.realpath(path)), os.W_OK)
+
+
+def find_submissions(parser, options, folder):
+    """Return the Batch that the options name; SystemExit(2) if there is nothing to grade."""
+    if not options.submissions:
         if not OWN.is_file():
-            parser.error(f"there is no {OWN} to grade: name a HANDIN")
-        return {"hw1/hw1.py": OWN}, []
-    if os.name != "posix":
-        parser.error("a stranger's handin needs limits on time and memory, which Windows lacks: "
-                     "use Linux, macOS or WSL")
-    paths, skipped = [], []
-    for path in map(pathlib.Path, names):
-        if not path.exists():
+            parser.error(f"there is no {OWN} to grade: name a SUBMISSION")
+        found = batch.Batch([], folder)
+        found.paths["hw1/hw1.py"] = OWN
+        return found
+    if not HAS_LIMITS:
+        parser.error("other people's submissions need limits on time and memory, which Windows "
+                     "lacks: use Linux, macOS or WSL")
+    for path in options.submissions:
+        if not os.path.exists(path):
             parser.error(f"there is no file or folder {path}")
-        inside = found = [path]
-        if path.is_dir() and not handin.holds_hw1(path):
-            inside = [entry for entry in sorted(path.iterdir()) if entry.name[0] != "."]
-            found = [entry for entry in inside if handin.is_handin(entry)]
-        if not found:
-            parser.error(f"there is no handin in the folder {path}")
-        paths += found
-        skipped += [entry.name for entry in inside if entry not in found]
-    last = [path.resolve().name for path in paths]
-    return {name if last.count(name) == 1 else str(path): path
-            for name, path in zip(last, paths)}, skipped
+    try:
+        found = batch.Batch(options.submissions, folder)
+    except (OSError, RuntimeError, ValueError, zipfile.BadZipFile) as error:
+        parser.error(f"the batch cannot be read: {error}")
+    if not found.paths:
+        parser.error(f"there is no submission in {', '.join(options.submissions)}")
+    if options.autolab and len(found.paths) != 1:
+        parser.error(f"argument --autolab: expected one submission, got {len(found.paths)}")
+    return found
 
 
-def grade(options, done, width):
-    """Grade the pile, filling done, {name: Graded}; with a width, tell of each in a line."""
+def grade(found, options, done):
+    """Grade a batch; add each score to done, {name: Graded}, and write its report, at once."""
+    many = is_batch(found)
+    width = max(map(len, found.paths))
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        futures = {pool.submit(processes.grade_handin, path, options.section): name
-                   for name, path in options.pile.items()}
+        futures = {pool.submit(processes.grade_submission, path, options.section): name
+                   for name, path in found.paths.items()}
         try:
             for future in concurrent.futures.as_completed(futures):
                 name = futures[future]
                 try:
-                    score = done[name] = future.result()
-                    if width:
-                        line = f"{name:{width}} {score.total:6g}   {report.dearest(score)}"
-                        print(line.rstrip(), flush=True)
-                except processes.GraderFailed as why:
-                    print(f"{name}: the grader failed, and gives no score: {why}", file=sys.stderr)
-        except KeyboardInterrupt:
+                    graded = future.result()
+                except processes.GraderFailed as reason:
+                    print(f"{name}: internal grader error: not graded: {reason}", file=sys.stderr)
+                    continue
+                graded.note = found.notes.get(name)
+                done[name] = graded
+                if options.reports:
+                    report.write_report(options.reports, name, graded)
+                if many and not options.json:
+                    line = f"{name:{width}} {graded.total:6g}   {report.costliest_reason(graded)}"
+                    print(line.rstrip(), flush=True)
+        except BaseException:
             processes.stop()
             pool.shutdown(cancel_futures=True)
             raise
 
 
-def main(arguments=None):
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # for names it cannot encode
-    options, done, interrupted = parsed(arguments), {}, False
-    width = max(map(len, options.pile)) if len(options.pile) > 1 or options.skipped else 0
+def is_batch(found):
+    return len(found.paths) > 1 or len(found.skipped) > 0
+
+
+def print_scores(found, scores, options):
+    """Print the scores, pairs of a name and its Graded, as the options say."""
+    if options.json:
+        print(report.as_json(scores))
+    elif is_batch(found):
+        width = max(len("submission"), *map(len, found.paths))
+        print("", *found.skipped, *report.table(scores, width), sep="\n")
+    else:
+        print(*report.text(*scores[0]), sep="\n")
+    if options.autolab:
+        sys.stderr.flush()
+        print(json.dumps({"scores": scores[0][1].earned}))
+
+
+def run(parser, options, folder):
+    """Grade, print and write; return the exit status."""
+    found = find_submissions(parser, options, folder)
+    done = {}
+    interrupted = False
     try:
-        grade(options, done, 0 if options.json else width)
+        grade(found, options, done)
     except KeyboardInterrupt:
         interrupted = True
-    found = [(name, done[name]) for name in options.pile if name in done]
-    right = len(found) == len(options.pile) and not interrupted
-    if options.json and right:
-        print(report.as_json(found))
-    elif found and not options.json:
-        skipped = [f"{name} is skipped: it is no handin" for name in options.skipped]
-        print(*["", *skipped, *report.table(found, width)] if width else report.text(*found[0]),
-              sep="\n")
+    finally:  # also where standard output cannot be written to
+        scores = [(name, done[name]) for name in found.paths if name in done]
+        if options.csv and scores:
+            report.write_csv(options.csv, scores)
+    complete = len(scores) == len(found.paths)
+    if scores and (complete or not options.json):
+        print_scores(found, scores, options)
     if interrupted:
-        print(f"interrupted: {len(found)} of {len(options.pile)} handins are graded",
+        print(f"interrupted: {len(scores)} of {len(found.paths)} submissions are graded",
               file=sys.stderr)
         return 130
-    try:
-        if options.csv and found:
-            report.write_csv(options.csv, found)
-        if options.reports and found:
-            report.write_reports(options.reports, found)
-    except OSError as error:
-        print(f"the grader cannot write {error.filename}: {error.strerror}", file=sys.stderr)
+    return 0 if complete else 1
+
+
+def interrupt(number, frame):
+    raise KeyboardInterrupt
+
+
+def main(arguments=None):
+    """Run the command line; return its exit status."""
+    streams.prepare()
+    parser, options = parse(arguments)
+    if importlib.util.find_spec("numpy") is None:
+        print("the grader needs NumPy: pip install numpy", file=sys.stderr)
         return 1
-    if options.autolab and found:
-        sys.stderr.flush()
-        print(json.dumps({"scores": found[0][1].earned}), flush=True)
-    return 0 if right else 1
+    signal.signal(signal.SIGTERM, interrupt)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            status = run(parser, options, folder)
+        sys.stdout.flush()
+        return status
+    except KeyboardInterrupt:  # before the first submission
+        print("interrupted", file=sys.stderr)
+        return 130
+    except OSError as error:
+        if error.filename is not None:
+            print(f"cannot write {error.filename}: {error.strerror}", file=sys.stderr)
+            return 1
+        return streams.give_up(error)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ import tempfile
 import threading
 
 from tests.grader import sections
-from tests.grader.handin import Refused, unpack
+from tests.grader.submission import Refused, unpack
 from tests.grader.judge import FAILED
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -67,11 +67,16 @@ class Section:
 
 @dataclasses.dataclass
 class Graded:
-    """sections: by number. refused: why none could be asked. note: what to say before all else."""
+    """The score of a submission.
+
+    sections: {number: Section}. refused: why no section could be graded, or None. layout: why the
+    course's autograder would not find its hw1/hw1.py, or None. note: another line, or None.
+    """
 
     sections: dict
     advice: list = dataclasses.field(default_factory=list)
     refused: str = None
+    layout: str = None
     note: str = None
 
     @property
@@ -91,14 +96,15 @@ def unasked(numbers):
     return {number: Section(number) for number in numbers}
 
 
-def grade_handin(path, numbers=ALL):
-    """Grade an archive, a folder or a hw1.py. GraderFailed if that cannot be done."""
+def grade_submission(path, numbers=ALL):
+    """Grade an archive, a folder or a hw1.py. Raises GraderFailed if that cannot be done."""
     folder = None
     try:
         folder = tempfile.mkdtemp()
-        note, advice = unpack(path, folder)
+        layout, advice = unpack(path, folder)
         graded = grade(pathlib.Path(folder, "hw1", "hw1.py"), numbers)
-        graded.note, graded.advice = note, (advice + graded.advice)[:5]
+        graded.layout = layout
+        graded.advice = (advice + graded.advice)[:5]
         return graded
     except Refused as refused:
         return Graded(unasked(numbers), refused=str(refused))

@@ -1,4 +1,4 @@
-"""The command, as it is called: what it prints and writes, and with which status it ends."""
+"""The command, as it is typed: what it prints and writes, and with which status it ends."""
 
 import csv
 import json
@@ -13,208 +13,420 @@ import time
 import pytest
 
 from tests.grader import __main__ as program
-from tests.grader import processes, sections
-from tests.grader.faults import TEXTBOOK, edited
-from tests.grader.processes import ROOT
-from tests.grader.proof.handins import FULL, archive, with_code, written
+from tests.grader import processes, report, sections, worker
+from tests.grader.proof.handins import archive
+from tests.grader.sections import SECTIONS
 
-WRONG = edited({"confusion_matrix[i, j]": "confusion_matrix[j, i]",
-                "np.mean(delta, axis=0)": "np.sum(delta, axis=0)"})
-POINTS, REASON = {**FULL, "2.3": 6, "2.8": 8}, "db is the sum over the batch, not the mean"
+ROOT = processes.ROOT
+TEXTBOOK = (ROOT / "tests" / "grader" / "textbook.py").read_text()
+DB_SUMMED = TEXTBOOK.replace("np.mean(delta, axis=0)", "np.sum(delta, axis=0)")
+WRONG = DB_SUMMED.replace("confusion_matrix[i, j]", "confusion_matrix[j, i]")
+FULL = {number: section.points for number, section in SECTIONS.items()}
+ZEROS = dict.fromkeys(FULL, 0.0)
+POINTS = {**FULL, "2.3": 6, "2.8": 8}  # of WRONG
 LONG = "student10@andrew.cmu.edu_10_handin.tar"
-NOTE = ("the course's grader would find no hw1/hw1.py in this handin as it is packed, and give "
-        "0 points: its hw1.py is x/hw1/hw1.py")
-DAMAGED = "damaged.tar is no tar archive, or a damaged one: it ends before its time"
+DAMAGED = "damaged.tar is not a tar archive, or is damaged: unexpected end of file"
+LAYOUT = ("the course's autograder would find no hw1/hw1.py in it and give 0 points: its hw1.py is "
+          "x/hw1/hw1.py")
+
+
+def write_module(folder, text):
+    """Write text as hw1/hw1.py below folder."""
+    module = folder / "hw1" / "hw1.py"
+    module.parent.mkdir(parents=True)
+    module.write_text(text)
+    return module
 
 
 @pytest.fixture
 def root(tmp_path):
-    """The grader alone, with a hw1.py that breaks, and a pile of handins and of what is none."""
+    """A copy of the grader, beside a hw1.py that does not import, and a batch."""
     root = tmp_path / "a [copy], of: it"
     shutil.copytree(ROOT / "tests" / "grader", root / "tests" / "grader",
-                    ignore=shutil.ignore_patterns("proof"))
-    written(root, "raise RuntimeError('this is not to be imported')\n")
-    written(root / "pile" / "alice", TEXTBOOK)
-    archive(root / "pile" / LONG, ("hw1/hw1.py", WRONG.encode()))
-    archive(root / "pile" / "deep.tar", ("x/hw1/hw1.py", TEXTBOOK.encode()))
-    (root / "pile" / "damaged.tar").write_bytes(b"\x1f\x8b")
-    (root / "pile" / "README.txt").write_text("x")
-    shutil.copytree(root / "pile", root / "h\u00e9")
+                    ignore=shutil.ignore_patterns("proof", "__pycache__"))
+    for path in [*(ROOT / "tests").glob("*.py"), *(ROOT / "data").glob("*.py")]:
+        target = root / path.relative_to(ROOT)
+        target.parent.mkdir(exist_ok=True)
+        shutil.copy(path, target)
+    write_module(root, "raise RuntimeError('this is not to be imported')\n")
+    write_module(root / "batch" / "alice", TEXTBOOK)
+    archive(root / "batch" / LONG, ("hw1/hw1.py", WRONG.encode()))
+    archive(root / "batch" / "deep.tar", ("x/hw1/hw1.py", TEXTBOOK.encode()))
+    (root / "batch" / "damaged.tar").write_bytes(b"\x1f\x8b")
+    (root / "batch" / "README.txt").write_text("x")
     (root / "empty").mkdir()
     return root
 
 
-def grader(root, arguments, flags=(), **env):
-    """Run the command in root, and return what it printed on either stream, and its status."""
-    command = [sys.executable, *flags, "-m", "tests.grader", *arguments.split()]
-    done = subprocess.run(command, cwd=root, env={**os.environ, **env}, capture_output=True,
-                          text=True)
-    return done.stdout, done.stderr, done.returncode
+def start(root, arguments, python=(), **options):
+    """Start the command in root."""
+    command = [sys.executable, *python, "-m", "tests.grader", *arguments]
+    options.setdefault("stdout", subprocess.PIPE)
+    return subprocess.Popen(command, cwd=root, text=True, stderr=subprocess.PIPE, **options)
 
 
-def test_points_are_those_of_the_handout():
-    assert {number: sections.points(number) for number in sections.SECTIONS} == FULL
-    assert sorted(sections.DEPENDENCE) == sorted(sum(processes.TURNS, ())) == list(FULL)
+def run(root, *arguments, **options):
+    """Run the command in root; return what it printed on both streams, and its status."""
+    process = start(root, arguments, **options)
+    out, errors = process.communicate()
+    return out, errors, process.returncode
 
 
-@pytest.mark.parametrize("arguments, status, printed", [  # ... is anything
-    ("", 0, "2.2  Softmax...\n\nNext: hw1.py does not import: RuntimeError: this is not to be "
-     "imported (<module>, line 1 of hw1.py)\n     Total                        0 / 101\n"),
-    ("pile/alice", 0, "2.2  Softmax...\n\nNext: nothing is lost; submit it\n"
-     "     Total                      101 / 101\n"),
-    ("pile/deep.tar", 0, f"deep.tar: {NOTE}\n\n2.2  Softmax...101 / 101\n"),
-    (f"pile/{LONG} --section 2.3", 0,
-     f"2.3  Linear classifier            6 /   9\n     - {REASON}\n\n"
-     f"Next: section 2.3: {REASON}\n     Total                        6 /   9\n"),
-    ("pile/damaged.tar --autolab", 0, f"2.2  Softmax...\n\nNext: {DAMAGED}\n"
-     "     Total                        0 / 101\n"
-     f"{json.dumps({'scores': dict.fromkeys(FULL, 0.0)})}\n"),
-    ("pile/damaged.tar h\u00e9/damaged.tar --csv book.csv", 0,  # one name stands twice
-     "...\n\nhandin ...\nh\\xe9/damaged.tar ...\npile/damaged.tar ...\nmean ...\n"),
-    ("nowhere.tar", 2, "there is no file or folder nowhere.tar"),
-    ("empty", 2, "there is no handin in the folder empty"),
-    ("--section 2.9", 2, "argument --section: invalid choice: '2.9'..."),
-    ("--jobs 0", 2, "--jobs is a number of handins, at least 1; got 0"),
-    ("--json --autolab", 2, "argument --autolab: not allowed with argument --json"),
-    ("--csv nowhere/b.csv", 2, "nowhere/b.csv cannot be written: there is no folder nowhere"),
-    ("--autolab pile", 2, "--autolab is for one handin; these are 4"),
-])
-def test_what_a_command_prints(arguments, status, printed, root):
-    if status:
-        printed = f"usage: python -m tests.grader ...\npython -m tests.grader: error: {printed}\n"
-    out, errors, ended = grader(root, arguments, PYTHONIOENCODING="ascii")
-    pattern = re.escape(printed).replace(re.escape("..."), ".*")
-    assert re.fullmatch(pattern, errors if status else out, re.DOTALL), out + errors
-    assert (out if status else errors, ended) == ("", status)
+def read_book(path):
+    with open(path, newline="") as file:
+        return {row["handin"]: row for row in csv.DictReader(file)}
 
 
-def test_a_pile_is_told_line_by_line_in_a_table_a_gradebook_and_reports(root):
-    out, errors, status = grader(root, "pile --jobs=2 --csv book.csv --reports reports")
+def test_points_of_the_sections_are_the_handouts():
+    points = {number: sum(check.points for check in sections.checks_of(number)) for number in FULL}
+    assert points == FULL
+    assert FULL == {"2.2": 5, "2.3": 9, "2.4": 12, "2.5": 40, "2.6": 15, "2.7": 10, "2.8": 10}
+
+
+# ---- One submission ------------------------------------------------------------------------------
+
+def test_without_arguments_its_own_hw1_is_graded(root):
+    out, errors, status = run(root)
+    assert "Next: hw1.py does not import: RuntimeError: this is not to be imported" in out
+    assert out.endswith("     Total                        0 / 101\n")
     assert (errors, status) == ("", 0)
-    lines, table = out.split("\n\n")
-    told = {line.split()[0]: line.split(maxsplit=2)[1:] for line in lines.splitlines()}
-    assert told == {"alice": ["101"], "deep.tar": ["101"], "damaged.tar": ["0", DAMAGED],
-                    LONG: ["96", f"2.3 {REASON}"]}
-    skipped, *rows = table.splitlines()
-    assert skipped == "README.txt is skipped: it is no handin"
-    assert [row.split() for row in rows] == [
-        ["handin", *FULL, "total"], ["alice", *map(str, FULL.values()), "101"],
-        ["deep.tar", *map(str, FULL.values()), "101"],
-        [LONG, *map(str, POINTS.values()), "96"], ["damaged.tar", *"00000000"],
-        ["mean", "3.8", "6.0", "9.0", "30.0", "11.2", "7.5", "7.0", "74.5"]]
-    assert len(set(map(len, rows))) == 1
 
-    with open(root / "book.csv", newline="") as file:
-        book = {row["handin"]: row for row in csv.DictReader(file)}
-    assert list(book) == ["alice", "damaged.tar", "deep.tar", LONG]
-    assert book[LONG] == {"handin": LONG, **{number: f"{POINTS[number]:.1f}" for number in FULL},
-                          "total": "96.0", "dearest reason": f"2.3 {REASON}"}
-    reports = {path.name: path.read_text() for path in (root / "reports").iterdir()}
-    assert sorted(reports) == [f"{name}.txt" for name in book]
-    assert reports[f"{LONG}.txt"] == grader(root, f"pile/{LONG}")[0]
+
+def test_full_marks(root):
+    out, errors, status = run(root, "batch/alice")
+    assert out.startswith("2.2  Softmax cross-entropy        5 /   5\n2.3  ")
+    assert out.endswith("\nNext: full marks; submit it\n"
+                        "     Total                      101 / 101\n")
+    assert (errors, status) == ("", 0)
+
+
+def test_a_layout_that_scores_nothing_comes_first_and_next(root):
+    out, errors, status = run(root, "batch/deep.tar")
+    assert out.startswith(f"deep.tar: {LAYOUT}\n\n2.2  Softmax")
+    assert "\nNext: pack hw1/hw1.py as ./handin.sh does" in out
+    assert "submit it" not in out
+    assert out.endswith("101 / 101\n")
+    assert (errors, status) == ("", 0)
+
+
+def test_one_section_alone(root):
+    out, errors, status = run(root, f"batch/{LONG}", "--section", "2.3")
+    first, reason, empty, step, total = out.splitlines()
+    assert first == "2.3  Linear classifier            6 /   9"
+    assert reason.startswith("     - db is ")
+    assert step == f"Next: section 2.3: {reason[7:]}"
+    assert total == "     Total                        6 /   9"
+    assert (errors, status) == ("", 0)
+
+
+def test_full_marks_in_one_section_lead_to_the_next(root):
+    out, _, _ = run(root, "batch/alice", "--section=2.2")
+    assert "\nNext: full marks here; go on to the next section\n" in out
+
+
+def test_next_is_the_first_reason_in_the_handouts_order(root):
+    out, _, _ = run(root, f"batch/{LONG}")
+    *_, step, total = out.splitlines()
+    assert step.startswith("Next: section 2.3: db is ")
+    assert total.endswith("96 / 101")
+
+
+def test_a_damaged_archive_scores_nothing_with_the_reason(root):
+    out, errors, status = run(root, "batch/damaged.tar", "--autolab")
+    *_, step, total, scores = out.splitlines()
+    assert step == f"Next: {DAMAGED}"
+    assert json.loads(scores) == {"scores": ZEROS}
+    assert (errors, status) == ("", 0)
 
 
 def test_json_is_a_list_and_nothing_else(root):
-    out, errors, status = grader(root, f"pile/{LONG} pile/damaged.tar pile/deep.tar --json")
-    assert (errors, status) == ("", 0)
+    out, errors, status = run(root, f"batch/{LONG}", "batch/damaged.tar", "batch/deep.tar",
+                              "--json")
     wrong, damaged, deep = json.loads(out)
     assert list(wrong) == ["handin", "total", "refused", "sections", "advice"]
     assert (wrong["handin"], wrong["total"], wrong["refused"]) == (LONG, 96.0, None)
-    assert wrong["sections"]["2.3"] == {"earned": 6.0, "possible": 9, "reasons": [REASON]}
+    assert wrong["sections"]["2.3"]["earned"] == 6.0
+    assert wrong["sections"]["2.3"]["possible"] == 9
+    assert wrong["sections"]["2.3"]["reasons"][0].startswith("db is ")
     assert (damaged["refused"], damaged["total"]) == (DAMAGED, 0)
-    assert damaged["sections"] == {number: {"earned": 0, "possible": points, "reasons": []}
-                                   for number, points in FULL.items()}
-    assert deep["advice"][0] == NOTE
-    asked, = json.loads(grader(root, f"pile/{LONG} --section=2.8 --section=2.2 --json")[0])
-    assert (list(asked["sections"]), asked["total"]) == (["2.2", "2.8"], 13)
+    assert deep["advice"][0] == LAYOUT
+    assert (errors, status) == ("", 0)
 
 
-def test_all_that_is_in_an_archive_can_be_imported_and_read(tmp_path):
+def test_json_of_some_sections(root):
+    out, _, _ = run(root, f"batch/{LONG}", "--section=2.8", "--section=2.2", "--json")
+    graded, = json.loads(out)
+    assert list(graded["sections"]) == ["2.2", "2.8"]
+    assert graded["total"] == 13
+
+
+WRONG_USAGE = {
+    ("nowhere.tar",): "there is no file or folder nowhere.tar",
+    ("empty",): "there is no submission in empty",
+    ("--section", "2.9"): "argument --section: invalid choice: '2.9'",
+    ("--jobs", "0"): "argument --jobs: expected at least 1, got 0",
+    ("--json", "--autolab"): "argument --autolab: not allowed with argument --json",
+    ("batch", "--csv", "nowhere/b.csv"): "argument --csv: cannot write nowhere/b.csv",
+    ("batch", "--csv", "empty"): "argument --csv: cannot write empty",
+    ("batch", "--reports", "batch/README.txt"): "argument --reports: cannot make the folder",
+    ("--autolab", "batch"): "argument --autolab: expected one submission, got 4",
+}
+
+
+@pytest.mark.parametrize("arguments", WRONG_USAGE, ids=" ".join)
+def test_wrong_usage_is_refused_before_grading(arguments, root):
+    out, errors, status = run(root, *arguments)
+    usage, *_, message = errors.splitlines()
+    assert usage.startswith("usage: python -m tests.grader")
+    assert WRONG_USAGE[arguments] in message
+    assert (out, status) == ("", 2)
+
+
+# ---- A batch -------------------------------------------------------------------------------------
+
+@pytest.fixture
+def graded_batch(root):
+    """The root, and what the command prints for its batch, with a gradebook and reports."""
+    out, errors, status = run(root, "batch", "--jobs=2", "--csv=book.csv", "--reports=reports")
+    assert (errors, status) == ("", 0)
+    return root, out
+
+
+def test_a_batch_is_a_line_each_and_a_table(graded_batch):
+    _, out = graded_batch
+    lines, table = out.split("\n\n")
+    totals = {line.split()[0]: line.split()[1] for line in lines.splitlines()}
+    assert totals == {"alice": "101", "deep.tar": "101", "damaged.tar": "0", LONG: "96"}
+    skipped, header, *rows, mean, footnote = table.splitlines()
+    assert skipped == "README.txt is skipped: not a submission"
+    assert header.split() == ["submission", *FULL, "total"]
+    assert [row.split() for row in rows] == [
+        ["alice", *map(str, FULL.values()), "101"],
+        ["deep.tar", *map(str, FULL.values()), "101", "*"],
+        [LONG, *map(str, POINTS.values()), "96"],
+        ["damaged.tar", *"00000000"]]
+    assert mean.split() == ["mean", "3.8", "6.0", "9.0", "30.0", "11.2", "7.5", "7.0", "74.5"]
+    assert footnote == ("* as it is packed, the course's autograder would find no hw1/hw1.py in it "
+                        "and give 0 points")
+
+
+def test_a_gradebook_has_a_row_each(graded_batch):
+    root, _ = graded_batch
+    book = read_book(root / "book.csv")
+    assert list(book) == ["alice", "damaged.tar", "deep.tar", LONG]
+    assert list(book[LONG]) == ["handin", *FULL, "total", "dearest reason", "note"]
+    earned = {number: float(book[LONG][number]) for number in FULL}
+    assert earned == POINTS
+    assert book[LONG]["total"] == "96.0"
+    assert book[LONG]["dearest reason"].startswith("2.3 db is ")
+    assert book["damaged.tar"]["dearest reason"] == DAMAGED
+    assert book["deep.tar"]["note"] == LAYOUT
+    assert book["alice"]["note"] == ""
+
+
+def test_a_report_is_what_the_command_prints_for_one(graded_batch):
+    root, _ = graded_batch
+    reports = sorted(path.name for path in (root / "reports").iterdir())
+    assert reports == ["alice.txt", "damaged.tar.txt", "deep.tar.txt", f"{LONG}.txt"]
+    out, _, _ = run(root, f"batch/{LONG}")
+    assert (root / "reports" / f"{LONG}.txt").read_text() == out
+
+
+def test_names_that_the_terminal_cannot_encode_are_escaped(root):
+    shutil.copytree(root / "batch", root / "h\u00e9")
+    out, errors, status = run(root, "batch/damaged.tar", "h\u00e9/damaged.tar",
+                              env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert "\nh\\xe9/damaged.tar " in out
+    assert (errors, status) == ("", 0)
+
+
+def graded_with(reasons, number="2.3"):
+    """Return the score of a submission that loses points for these reasons, {reason: points}."""
+    scored = processes.Graded({name: processes.Section(name) for name in SECTIONS})
+    for k, (reason, points) in enumerate(reasons):
+        outcome = processes.Outcome(f"check {k}", points, 0, reason)
+        scored.sections[number].outcomes.append(outcome)
+    return scored
+
+
+def test_the_costliest_reason_adds_up_its_checks():
+    scored = graded_with([("once", 3), ("twice", 2), ("twice", 2)])
+    assert report.costliest_reason(scored) == "2.3 twice"
+
+
+@pytest.mark.parametrize("cell, quoted", [
+    ("=1+1", "'=1+1"), ("+1", "'+1"), ("-1", "'-1"), ("@x", "'@x"), ("\tx", "'\tx"), ("\rx", "'\rx"),
+    ("alice", "alice"), ("", ""),
+])
+def test_formulas_are_quoted(cell, quoted):
+    assert report.quote_formula(cell) == quoted
+
+
+def test_names_in_a_gradebook_are_no_formulas(tmp_path):
+    scored = graded_with([("=HYPERLINK()", 3)])
+    scored.note = "@note"
+    report.write_csv(tmp_path / "book.csv", [("=cmd()", scored)])
+    book = read_book(tmp_path / "book.csv")
+    assert book["'=cmd()"]["note"] == "'@note"
+
+
+# ---- However it ends -----------------------------------------------------------------------------
+
+@pytest.fixture
+def slow(root):
+    """The root with a batch of two, of which the second never ends."""
+    write_module(root / "slow" / "first", TEXTBOOK)
+    write_module(root / "slow" / "second", f"import time\ntime.sleep(1000)\n{TEXTBOOK}")
+    return root
+
+
+def heed_sigint():
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # which a shell's background jobs ignore
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_keeps_what_is_graded(slow, number):
+    process = start(slow, ["slow", "--csv=b.csv", "--reports=reports"], preexec_fn=heed_sigint)
+    assert process.stdout.readline().split() == ["first", "101"]
+    time.sleep(0.5)
+    process.send_signal(number)
+    out, errors = process.communicate(timeout=60)
+    assert errors == "interrupted: 1 of 2 submissions are graded\n"
+    assert process.returncode == 130
+    assert [line.split()[0] for line in out.splitlines() if line] == ["submission", "first", "mean"]
+    assert list(read_book(slow / "b.csv")) == ["first"]
+    assert [path.name for path in (slow / "reports").iterdir()] == ["first.txt"]
+
+
+def test_a_closed_pipe_keeps_what_is_graded(root):
+    with start(root, ["batch", "--csv=b.csv", "--reports=reports"]) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        errors = process.stderr.read()
+    assert (errors, process.returncode) == ("", 141)
+    assert read_book(root / "b.csv")
+    assert list((root / "reports").iterdir())
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="the system has no /dev/full")
+def test_a_full_disk_behind_standard_output_is_one_line(root):
+    with open("/dev/full", "w") as full:
+        _, errors, status = run(root, "batch/alice", "--csv=b.csv", stdout=full)
+    assert errors == ("cannot write to standard output (No space left on device): write "
+                      "elsewhere\n")
+    assert status == 1
+    assert list(read_book(root / "b.csv")) == ["alice"]
+
+
+def test_closed_standard_streams_do_not_matter(root):
+    command = f'"{sys.executable}" -m tests.grader batch/alice --csv b.csv >&- 2>&-'
+    done = subprocess.run(["sh", "-c", command], cwd=root)
+    assert done.returncode == 0
+    assert list(read_book(root / "b.csv")) == ["alice"]
+
+
+def test_without_numpy_it_ends_in_one_line(root):
+    out, errors, status = run(root, "batch/alice", python=["-S", "-E"])
+    assert (out, errors, status) == ("", "the grader needs NumPy: pip install numpy\n", 1)
+
+
+def test_paths_are_expanded(root):
+    home = {**os.environ, "HOME": str(root)}
+    _, errors, status = run(root, "~/batch/alice", "--csv=~/b.csv", "--reports=~/r", env=home)
+    assert (errors, status) == ("", 0)
+    assert (root / "b.csv").is_file()
+    assert (root / "r" / "alice.txt").is_file()
+
+
+BROKEN = {  # the grader's file, an edit of it, and what the line says
+    "no start": ("worker.py", "import json\n", "import json, no_such_module\n",
+                 "does not start: .*No module named 'no_such_module'"),
+    "no process": ("processes.py", "import sys\n", "import sys\nsys.executable = '/'\n",
+                   "PermissionError"),
+    "a check": ("sections/loss.py", "\nimport numpy as np\n",
+                "\nimport numpy as np\nnp.zeros = None\n", "TypeError"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_an_error_of_the_grader_is_not_a_score(name, root):
+    file, old, new, message = BROKEN[name]
+    path = root / "tests" / "grader" / file
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+    out, errors, status = run(root, f"batch/{LONG}", "--json", "--csv=book.csv")
+    expected = f"{LONG}: internal grader error: not graded: .*{message}.*\n"
+    assert re.fullmatch(expected, errors), errors
+    assert (out, status) == ("", 1)
+    assert not (root / "book.csv").exists()
+
+
+def test_without_a_temporary_folder_it_ends_in_one_line(root):
+    main = root / "tests" / "grader" / "__main__.py"
+    main.write_text(main.read_text().replace(
+        "import tempfile\n", "import tempfile\ntempfile.tempdir = 'nowhere'\n"))
+    out, errors, status = run(root, "batch/alice")
+    assert re.fullmatch("cannot write nowhere/.*: No such file or directory\n", errors)
+    assert (out, status) == ("", 1)
+
+
+# ---- What is around it ---------------------------------------------------------------------------
+
+def test_all_files_of_a_submission_can_be_imported_and_read(tmp_path):
     text = """import argparse, pathlib, beside, hw1.part.more
 from hw1 import part
 data = (pathlib.Path(__file__).parent / "data.txt").read_text()
 assert data == beside.WHAT == part.more.WHAT == "here"
-argparse.ArgumentParser().parse_args()  # the arguments are none of the grader's
+argparse.ArgumentParser().parse_args()  # sees no arguments of the grader
 """
-    here, path = b"WHAT = 'here'", tmp_path / "h.tar"
-    archive(path, ("hw1/hw1.py", (text + TEXTBOOK).encode()), ("beside.py", here),
-            ("hw1/part/more.py", here), ("hw1/part/__init__.py", b""), ("hw1/data.txt", b"here"))
-    graded = processes.grade_handin(path, ["2.2"])
+    here = b"WHAT = 'here'"
+    path = archive(tmp_path / "h.tar", ("hw1/hw1.py", (text + TEXTBOOK).encode()),
+                   ("beside.py", here), ("hw1/part/more.py", here), ("hw1/part/__init__.py", b""),
+                   ("hw1/data.txt", b"here"))
+    graded = processes.grade_submission(path, ["2.2"])
     assert (graded.total, graded.refused) == (5, None)
-    archive(path, ("hw1/hw1.py", b"import helper"), ("hw1/helper.py", b""))
-    refused = processes.grade_handin(path).refused
+
+
+def test_a_plain_import_of_a_neighbour_gets_a_hint(tmp_path):
+    path = archive(tmp_path / "h.tar", ("hw1/hw1.py", b"import helper"), ("hw1/helper.py", b""))
+    refused = processes.grade_submission(path).refused
     assert refused.endswith("it is hw1/helper.py: import it as hw1.helper")
 
 
 def test_the_readmes_makefile_ends_with_autolabs_line(root, tmp_path):
-    make = re.search(r"```make\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[1]
-    (tmp_path / "Makefile").write_text(make)
-    (root / "pile" / LONG).rename(tmp_path / "handin.tar")
-    root.rename(tmp_path / re.search(r"cd (\w+)", make)[1])
-    python = os.path.dirname(sys.executable)  # with the NumPy of this test
+    readme = (ROOT / "README.md").read_text()
+    makefile = re.search(r"```make\n(.*?)```", readme, re.DOTALL)[1]
+    (tmp_path / "Makefile").write_text(makefile)
+    (root / "batch" / LONG).rename(tmp_path / "handin.tar")
+    root.rename(tmp_path / re.search(r"cd (\w+)", makefile)[1])
+    folder = os.path.dirname(sys.executable)  # with the NumPy of this test
+    path = f"{folder}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(["make"], cwd=tmp_path, text=True, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT,
-                          env={**os.environ, "PATH": f"{python}:{os.environ['PATH']}"})
+                          stderr=subprocess.STDOUT, env={**os.environ, "PATH": path})
     assert json.loads(done.stdout.splitlines()[-1]) == {"scores": POINTS}
-    assert done.returncode == 0 and "rror" not in done.stdout
+    assert done.returncode == 0
+    assert "rror" not in done.stdout
 
 
-def test_numpy_is_found_through_pythonpath_but_no_hw1_that_is_installed(root, tmp_path):
-    written(tmp_path / "else", "raise RuntimeError").with_name("__init__.py").touch()
+def test_pythonpath_gives_numpy_but_no_installed_hw1(root, tmp_path):
+    write_module(tmp_path / "else", "raise RuntimeError").with_name("__init__.py").touch()
     packages = os.path.dirname(os.path.dirname(__import__("numpy").__file__))
     path = os.pathsep.join([packages, str(tmp_path / "else")])
-    out, _, _ = grader(root, "pile/alice", flags=["-S"], PYTHONPATH=path)
+    out, _, _ = run(root, "batch/alice", python=["-S"], env={**os.environ, "PYTHONPATH": path})
     assert out.endswith("101 / 101\n")
 
 
-def test_a_file_that_cannot_be_written_is_told_so(root):
-    _, errors, status = grader(root, "pile/alice --section=2.2 --csv empty")
-    assert errors.startswith("the grader cannot write ") and status == 1
-    assert not list(root.glob("*.partial"))
-
-
-@pytest.mark.parametrize("file, old, new, message", [
-    ("judge.py", "    right = []\n", "    right = 1 / 0\n", "2.2 loss, line .*ZeroDivision"),
-    ("judge.py", "observe(View(Reference()), scenario)", "observe(View(None), scenario)",
-     "the reference fails"),
-    ("worker.py", "import json\n", "import json, no_such_module\n",
-     "does not start: .*No module named 'no_such_module'"),
-    ("worker.py", "    write(ready=True)\n", "    1 / 0\n", "fails: ZeroDivisionError"),
-    ("processes.py", "import sys\n", "import sys\nsys.executable = '/'\n", "PermissionError"),
-    ("processes.py", "import tempfile\n", "import tempfile\ntempfile.tempdir = 'nowhere'\n",
-     "FileNotFoundError"),
-], ids=["a check", "the reference", "no start", "a process", "no process", "no folder"])
-def test_a_failure_of_the_grader_is_no_score(file, old, new, message, root):
-    path = root / "tests" / "grader" / file
-    path.write_text(edited({old: new}, text=path.read_text()))
-    for output in ("--autolab", "--json"):
-        out, errors, status = grader(root, f"pile/{LONG} {output} --csv book.csv")
-        told = f"{LONG}: the grader failed, and gives no score: .*{message}.*\n"
-        assert re.fullmatch(told, errors), errors
-        assert (out, status) == ("", 1) and not (root / "book.csv").exists()
-
-
-def test_ctrl_c_ends_with_a_line_and_the_table_so_far(tmp_path):
-    written(tmp_path / "handin0", TEXTBOOK)
-    written(tmp_path / "handin1", with_code("import time; time.sleep(1000)"))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.grader", tmp_path, "--csv", tmp_path / "b.csv"], cwd=ROOT,
-        text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # a job's are ignored
-    assert process.stdout.readline().split() == ["handin0", "101"]
-    time.sleep(1)
-    process.send_signal(signal.SIGINT)
-    out, errors = process.communicate(timeout=60)
-    assert (errors, process.returncode) == ("interrupted: 1 of 2 handins are graded\n", 130)
-    assert [line.split()[0] for line in out.splitlines() if line] == ["handin", "handin0", "mean"]
-    assert not (tmp_path / "b.csv").exists()
-
-
-def test_windows_grades_its_own_alone_without_limits(monkeypatch, capsys):
-    monkeypatch.setattr(program.os, "name", "nt")
+def test_windows_grades_only_its_own(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(program, "HAS_LIMITS", False)
+    parser, options = program.parse(["handin.tar"])
     with pytest.raises(SystemExit, match="2"):
-        program.parsed(["handin.tar"])
+        program.find_submissions(parser, options, tmp_path)
     assert "which Windows lacks: use Linux, macOS or WSL" in capsys.readouterr().err
-    assert list(program.parsed([]).pile) == ["hw1/hw1.py"]
-    code = "import sys; sys.modules['resource'] = None; import tests.grader.worker as w; w.limit(1)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+    parser, options = program.parse([])
+    assert list(program.find_submissions(parser, options, tmp_path).paths) == ["hw1/hw1.py"]
+
+
+def test_limits_are_left_out_where_the_system_has_none(monkeypatch):
+    monkeypatch.setitem(sys.modules, "resource", None)
+    assert worker.limit(1) is None

@@ -1,0 +1,119 @@
+"""Find the submissions that a command line names, one or a whole batch.
+
+A batch is a folder of submissions, among which may be a folder for each student, as Moodle and
+Gradescope export them; or a zip archive of such a folder. Of a student's folder the newest archive
+is the submission, or the folder itself where it has no archive, or holds hw1/hw1.py.
+"""
+
+import collections
+import os
+import pathlib
+import time
+import zipfile
+
+from tests.grader import submission
+
+Found = collections.namedtuple("Found", "name path note")  # note: a line, or None
+
+
+class Batch:
+    """The submissions that the paths of a command line name.
+
+    paths: {name: path}, in order. notes: {name: line}, why this archive of several. skipped: lines
+    about files that are not submissions.
+    """
+
+    def __init__(self, paths, folder):
+        """paths: of files and folders that exist. folder: where zipped batches are unpacked."""
+        self._folder = pathlib.Path(folder)
+        self._found = []
+        self.skipped = []
+        for path in map(pathlib.Path, paths):
+            if path.is_dir() and not submission.holds_hw1(path):
+                self._add_folder(path)
+            elif is_zipped_batch(path):
+                self._add_folder(self._extract(path))
+            else:
+                self._found.append(Found(path.resolve().name, path, None))
+        names = [found.name for found in self._found]
+        self.paths = {}
+        self.notes = {}
+        for name, path, note in self._found:
+            if names.count(name) > 1:
+                name = str(path)
+            self.paths[name] = path
+            if note is not None:
+                self.notes[name] = note
+
+    def _add_folder(self, folder):
+        """Add each submission in a folder, which may be wrapped in others."""
+        entries = list_entries(folder)
+        while len(entries) == 1 and wraps_a_batch(entries[0]):
+            entries = list_entries(entries[0])
+        for entry in entries:
+            if entry.is_dir():
+                self._found.append(choose_submission(entry))
+            elif is_submitted_file(entry):
+                self._found.append(Found(entry.name, entry, None))
+            else:
+                self.skipped.append(f"{entry.name} is skipped: not a submission")
+
+    def _extract(self, path):
+        """Unpack a zipped batch with the times of its members, and return the folder."""
+        folder = self._folder / str(len(self._found)) / path.stem
+        with zipfile.ZipFile(path) as archive:
+            for member in archive.infolist():
+                if member.is_dir() or not submission.is_wanted(member.filename):
+                    continue
+                if member.file_size > submission.MAX_SIZE:
+                    self.skipped.append(f"{member.filename} is skipped: it is larger than "
+                                        f"{submission.MAX_SIZE >> 20} MB")
+                    continue
+                target = archive.extract(member, folder)
+                changed = time.mktime(member.date_time + (0, 0, -1))
+                os.utime(target, (changed, changed))
+        return folder
+
+
+def list_entries(folder):
+    return sorted(entry for entry in folder.iterdir() if submission.is_wanted(entry.name))
+
+
+def wraps_a_batch(folder):
+    """Return whether a folder holds folders, and neither an archive nor a hw1.py beside them."""
+    if not folder.is_dir() or submission.holds_hw1(folder):
+        return False
+    entries = list_entries(folder)
+    files = [entry for entry in entries if entry.is_file()]
+    return len(files) < len(entries) and not any(map(is_submitted_file, files))
+
+
+def is_submitted_file(path):
+    return path.suffix == ".py" or submission.is_archive(path)
+
+
+def choose_submission(folder):
+    """Return the submission in a student's folder; it earns no points if there is none."""
+    files = [path for path in folder.rglob("*")
+             if path.is_file() and submission.is_wanted(path.relative_to(folder).as_posix())]
+    archives = [path for path in files if submission.is_archive(path)]
+    if submission.holds_hw1(folder) or not archives:
+        return Found(folder.name, folder, None)
+    newest = max(archives, key=lambda path: (path.stat().st_mtime, path.name))
+    note = None
+    if len(archives) > 1:
+        note = f"of its {len(archives)} archives the newest is graded, {newest.name}"
+    return Found(folder.name, newest, note)
+
+
+def is_zipped_batch(path):
+    """Return whether path is a zip archive of several submissions, and not one submission."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        names = [name.lower() for name in archive.namelist() if submission.is_wanted(name)]
+    if "hw1/hw1.py" in names:
+        return False
+    modules = [name for name in names if f"/{name}".endswith("/hw1.py")]
+    archives = [name for name in names if name.endswith(submission.SUFFIXES)]
+    return len(modules) > 1 or (len(modules) == 0 and len(archives) > 0)
