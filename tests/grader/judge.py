@@ -111,8 +111,8 @@ def judge(check, submission):
             continue
         problem = ask(way, submission)
         if problem is None:
-            whole = [each.reason for each in problems if each.way.parts == WHOLE]
-            return Verdict(whole=whole[0] if whole and way.parts != WHOLE else None)
+            is_whole = not problems or problems[0].way.parts != WHOLE
+            return Verdict(whole=None if is_whole else problems[0].reason)
         problems.append(problem)
     cause = find_cause(problems)
     reason = submission.unfinished.get(check.method) or cause.reason

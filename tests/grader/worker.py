@@ -23,10 +23,10 @@ import numpy as np
 
 from tests import since_2018, unfinished
 from tests.grader import judge, sections
+from tests.grader.processes import FAILED
 from tests.grader.describe import describe_error
 from tests.grader.reasons import TooLong, Void
 
-FAILED = 75           # exit status where the grader itself fails
 MEMORY = 1 << 30      # bytes of memory
 OUTPUT = 1 << 20      # bytes that the submission may print in one check
 FILE_SIZE = 64 << 20  # bytes that any file may grow to, the output among them
