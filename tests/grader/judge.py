@@ -25,7 +25,8 @@ import warnings
 import numpy as np
 
 from tests.grader import mistakes
-from tests.grader.describe import ReturnsNone, describe_difference, describe_error, is_unfinished
+from tests.grader.describe import (
+    ReturnsNone, describe_difference, describe_error, find_base, is_unfinished)
 from tests.grader.network import Kit
 from tests.grader.reasons import Lost, Void
 
@@ -100,8 +101,8 @@ class Problem:
     error: bool = False
 
 
-def judge(check, submission):
-    """Return the Verdict on a check of a submission."""
+def judge(check, submission, section):
+    """Return the Verdict on a check of a section, of a submission."""
     ways = check.ways
     if submission.only_textbook_parts:
         ways = [way for way in ways if way.parts == TEXTBOOK] or ways
@@ -117,10 +118,11 @@ def judge(check, submission):
     cause = find_cause(problems)
     reason = submission.unfinished.get(check.method) or cause.reason
     if not re.search(r"\bline \d+", reason):
-        reason += submission.locate(check.method)
+        reason += submission.locate(find_method(reason) or check.method)
     kept = 1 - 1 / check.points if cause.modified else 0.0
-    explained = [name for name in mistakes.NAMES
-                 if any(explains(name, problem, submission) for problem in problems)]
+    candidates = mistakes.find_candidates(section, check.method.split(".")[0])
+    explained = [name for name in candidates
+                 if explains(name, problems[0], submission) or explains(name, cause, submission)]
     return Verdict(reason, kept, explained)
 
 
@@ -138,6 +140,14 @@ def find_cause(problems):
         if found:
             return found[-1]
     return (refused or problems)[0]
+
+
+def find_method(reason):
+    """Return the method that sets what a reason is about, or None if the name does not say."""
+    base = find_base(reason)
+    if base == "forward(x)":
+        return "MLP.forward"
+    return "MLP.backward" if base in ("dW", "db") else None
 
 
 def ask(way, submission):
@@ -159,15 +169,16 @@ def ask(way, submission):
             return Problem(way, f"its parts cannot run: {describe_error(error)}", stuck=True)
         for name in expected:
             if name not in values:
-                return Problem(way, f"{name} is missing")
+                return Problem(way, f"{name} is missing", seen=get_first(values))
         values = {name: (values[name][0], *expected[name]) for name in expected}
     compared = {name: (value, want, *(before or [None]))
                 for name, (value, want, *before) in values.items()}
     reason, advice = describe_difference(compared, given.batch_size)
     if reason is not None:
         stub = submission.called_stub()
-        seen = {name: value[0] for name, value in values.items()}
-        return Problem(way, stub or reason, seen=seen, unfinished=bool(stub))
+        if reason.endswith(" is None"):
+            reason = find_none(way, submission) or reason
+        return Problem(way, stub or reason, seen=get_first(values), unfinished=bool(stub))
     if given.find_modified():
         reason = f"{given.find_modified()} is modified in place: work on a copy"
         return Problem(way, reason, modified=True)
@@ -206,6 +217,11 @@ def observe(scenario, kit, given):
         return {name: value for name, *value in scenario(kit, given)}
 
 
+def get_first(values):
+    """Return {name: value} of values whose expected ones stand with them."""
+    return {name: value[0] for name, value in values.items()}
+
+
 def observe_textbook(way, submission, mistake=None):
     """Return what the textbook, or the textbook with a mistake, gives in a way."""
     load = functools.partial(mistakes.load_textbook, mistake)
@@ -231,7 +247,9 @@ def explains(mistake, problem, submission):
         values = observe_textbook(problem.way, submission, mistake)
     except Exception:
         return False
-    compared = {name: (problem.seen.get(name), value[0], None) for name, value in values.items()}
+    if set(values) != set(problem.seen):
+        return False
+    compared = {name: (problem.seen[name], value[0], None) for name, value in values.items()}
     return describe_difference(compared)[0] is None
 
 

@@ -252,7 +252,7 @@ MISTAKES = {
         [(ACTIVATE, "            if i < self.nlayers - 1:\n    " + ACTIVATE),
          (SLOPE, "            if i < self.nlayers - 1:\n    " + SLOPE)]),
     "all activations": Mistake(
-        "2.5", BACKWARDS,
+        "2.5", [*BACKWARDS, "2.5 mixed_activations"],
         "backward leaves out the derivatives of the activations: delta *= activation.derivative()",
         [(SLOPE, "            pass")]),
     "not transposed": Mistake(
@@ -463,7 +463,7 @@ MISTAKES = {
     # ---- 2.7 ----
     "no momentum": Mistake(
         "2.7", [*FIVE_STEPS, "2.7 networks_side_by_side", "2.7 velocity_starts_at_zero"],
-        "momentum has no effect: keep a velocity for each parameter, "
+        "momentum has no effect: keep a velocity from step to step, which zero_grads must not reset, "
         "v = momentum * v - lr * dW; W = W + v",
         [(STEP_W, STEP_W.replace("self.momentum * self.vW[i] ", "")),
          (STEP_B, STEP_B.replace("self.momentum * self.vb[i] ", ""))]),
@@ -502,7 +502,15 @@ MISTAKES = {
                 layer.vbeta = self.momentum * getattr(layer, 'vbeta', 0) - self.lr * layer.dbeta
                 layer.beta = layer.beta + layer.vbeta""")]),
 }
-NAMES = tuple(MISTAKES)
+
+
+def find_candidates(section, owner):
+    """Return the names of the mistakes in a class, or function, of a section or of those before."""
+    begin = read_textbook().index(f" {owner}")
+    end = read_textbook().find("\n\n\n", begin)
+    text = f"\n{read_textbook()[begin:end]}"
+    return [name for name, mistake in MISTAKES.items() if mistake.section <= section
+            and any(f"\n{old}" in text for old, _ in mistake.edits)]
 
 
 def edit(text, edits):

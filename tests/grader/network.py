@@ -162,10 +162,10 @@ class Network:
         except Exception:
             return False
 
-    def take_gradients(self, seed, trains):
+    def take_gradients(self, seed, trains, m=8):
         """Run the batch of a seed, or if the network cannot train, write random gradients."""
         if trains:
-            self.run(*make_batch(8, seed))
+            self.run(*make_batch(m, seed))
         else:
             self.write_random_gradients(seed)
 

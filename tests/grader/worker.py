@@ -69,7 +69,7 @@ def main(file, module, seconds, numbers, only_textbook_parts=False):
         for check in checks:
             try:
                 with watch.watching():
-                    verdict = judge.judge(check, submission)
+                    verdict = judge.judge(check, submission, number)
             except Void as void:
                 write(void=str(void))
                 break

@@ -230,12 +230,20 @@ def infer_in_a_network(nn, given):
     """The output in eval mode and back in train mode, where gamma, beta and the running statistics
     are written in.
     """
-    net = nn.network([32, 32, 32], num_bn_layers=2)
-    yield from infer_from_written(net)
-
-
-def infer_from_written(net):
     x, _ = make_batch(10, seed=7)
+    net = nn.network([32, 32, 32], num_bn_layers=2)
+    write_statistics(net)
+    net.mlp.eval()
+    yield "forward(x) in eval mode", net.forward(x)
+    back = net.renew()
+    write_statistics(back)
+    back.mlp.eval()
+    back.mlp.train()
+    yield "forward(x) back in train mode", back.forward(x)
+
+
+def write_statistics(net):
+    """Write gamma, beta and running statistics into each BatchNorm."""
     for i, layer in enumerate(net.batchnorm_layers()):
         rng = np.random.RandomState(i)
         d = np.size(get_attribute(layer, "gamma"))
@@ -243,10 +251,6 @@ def infer_from_written(net):
         layer.beta = rng.normal(0, 1, (1, d))
         layer.running_mean = rng.normal(0, 1, (1, d))
         layer.running_var = rng.uniform(0.5, 2, (1, d))
-    net.mlp.eval()
-    yield "forward(x) in eval mode", np.array(net.forward(x))
-    net.mlp.train()
-    yield "forward(x) back in train mode", np.array(net.forward(x))
 
 
 def infer_in_a_network_besides(nn, given):
