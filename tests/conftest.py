@@ -4,7 +4,7 @@ import importlib
 
 import pytest
 
-from tests.grader.judge import told
+from tests.grader.describe import describe_error as told
 
 
 @pytest.fixture(scope="session")

@@ -145,6 +145,8 @@ def find_cause(problems):
 def find_method(reason):
     """Return the method that sets what a reason is about, or None if the name does not say."""
     base = find_base(reason)
+    if reason.startswith(("MLP.", "the network has")):
+        return "MLP.__init__"
     if base == "forward(x)":
         return "MLP.forward"
     return "MLP.backward" if base in ("dW", "db") else None

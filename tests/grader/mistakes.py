@@ -255,6 +255,11 @@ MISTAKES = {
         "2.5", [*BACKWARDS, "2.5 mixed_activations"],
         "backward leaves out the derivatives of the activations: delta *= activation.derivative()",
         [(SLOPE, "            pass")]),
+    "activation again": Mistake(
+        "2.5", [*BACKWARDS, "2.5 mixed_activations"],
+        "backward calls the activations again with their output, so that derivative() is that at "
+        "the output: call derivative() alone, it is of the last forward",
+        [(SLOPE, "            self.activations[i](self.outputs[i + 1])\n" + SLOPE)]),
     "not transposed": Mistake(
         "2.5", BACKWARDS[2:],
         "backward takes delta through W: take it through its transpose, delta @ W.T",
@@ -301,6 +306,18 @@ MISTAKES = {
         [(RUNNING_MEAN, "            self.running_mean = (1 - self.alpha) * self.running_mean"
                         " + self.alpha * mean"),
          (RUNNING_VAR, "            self.running_var = (1 - self.alpha) * self.running_var"
+                       " + self.alpha * var")]),
+    "alpha of running_mean": Mistake(
+        "2.6", ["2.6 running_statistics"],
+        "BatchNorm: alpha weighs the new batch in running_mean, not in running_var: it must weigh "
+        "the running statistics in both",
+        [(RUNNING_MEAN, "            self.running_mean = (1 - self.alpha) * self.running_mean"
+                        " + self.alpha * mean")]),
+    "alpha of running_var": Mistake(
+        "2.6", ["2.6 running_statistics"],
+        "BatchNorm: alpha weighs the new batch in running_var, not in running_mean: it must weigh "
+        "the running statistics in both",
+        [(RUNNING_VAR, "            self.running_var = (1 - self.alpha) * self.running_var"
                        " + self.alpha * var")]),
     "running of the batch": Mistake(
         "2.6", ["2.6 running_statistics"],
@@ -479,6 +496,14 @@ MISTAKES = {
         "the gradient is damped by (1 - momentum): it is v = momentum * v - lr * dW",
         [(STEP_W, STEP_W.replace("- self.lr", "- (1 - self.momentum) * self.lr")),
          (STEP_B, STEP_B.replace("- self.lr", "- (1 - self.momentum) * self.lr"))]),
+    "damping of W": Mistake(
+        "2.7", FIVE_STEPS,
+        "the gradient of W is damped by (1 - momentum): it is v = momentum * v - lr * dW, as for b",
+        [(STEP_W, STEP_W.replace("- self.lr", "- (1 - self.momentum) * self.lr"))]),
+    "damping of b": Mistake(
+        "2.7", FIVE_STEPS,
+        "the gradient of b is damped by (1 - momentum): it is v = momentum * v - lr * db, as for W",
+        [(STEP_B, STEP_B.replace("- self.lr", "- (1 - self.momentum) * self.lr"))]),
     "momentum sign": Mistake(
         "2.7", FIVE_STEPS,
         "momentum has the wrong sign: it is v = momentum * v - lr * dW",

@@ -134,11 +134,23 @@ class Network:
         return self.output
 
     def run(self, x, labels):
-        """Take a batch forward and backward."""
+        """Take a batch forward and backward, after zero_grads."""
         with contextlib.suppress(Exception):  # a check of section 2.3 asks for zero_grads
             self.mlp.zero_grads()
         self.forward(x)
         self.mlp.backward(labels)
+
+    def run_first(self, x, labels):
+        """Take the first batch forward and backward.
+
+        With the textbook's parts zero_grads is not called: it may be what is wrong, and most
+        networks need it from the second batch on only.
+        """
+        if self.nn.load_parts is not mistakes.load_textbook:
+            self.run(x, labels)
+        else:
+            self.forward(x)
+            self.mlp.backward(labels)
 
     def step(self):
         before = self.parameters()
@@ -165,7 +177,11 @@ class Network:
     def take_gradients(self, seed, trains, m=8):
         """Run the batch of a seed, or if the network cannot train, write random gradients."""
         if trains:
+            before = self.parameters()
             self.run(*make_batch(m, seed))
+            for name, value in self.parameters().items():
+                require(np.array_equal(before[name], value),
+                        f"{name} changes in forward or backward: only step moves it")
         else:
             self.write_random_gradients(seed)
 

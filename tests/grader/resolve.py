@@ -1,9 +1,9 @@
 """From the verdicts on single checks to the score: which lost checks are free, and why.
 
-A mistake of mistakes.py explains a lost check if the textbook with that mistake gives its numbers.
-It is found in a submission if every check that it costs is lost, and it explains one of them. A lost
-check that it explains and does not cost is free: it is charged where the mistake costs. As the
-check that is explained and costs stays lost, no mistake is ever free of charge.
+A mistake of mistakes.py is found in a submission if every check that it costs is lost, and the
+textbook with that mistake gives the same numbers in some lost check. What a found mistake costs
+stays lost, with its sentence as the reason. Other lost checks in which it gives the same numbers
+are free: a mistake is charged once.
 
 If no check of any section is lost, the submission must be right as a whole: the first check in which
 its numbers as a whole are not the textbook's is lost after all.
@@ -21,16 +21,17 @@ def resolve(sections):
         if section.void:
             lost |= {name for names in MISTAKES.values() for name in names.costs
                      if name.startswith(section.number)}
-    found = [name for name, mistake in MISTAKES.items()
-             if lost.issuperset(mistake.costs)
-             and any(name in outcomes[check].explained for check in mistake.costs
-                     if check in outcomes)]
-    for name in sorted(lost & set(outcomes)):
+    explained = {mistake for name in lost & set(outcomes) for mistake in outcomes[name].explained}
+    found = [name for name in MISTAKES
+             if name in explained and lost.issuperset(MISTAKES[name].costs)]
+    charged = {check for name in found for check in MISTAKES[name].costs}
+    for name in lost & set(outcomes):
         outcome = outcomes[name]
         causes = [cause for cause in found if cause in outcome.explained]
-        charging = [cause for cause in causes if name in MISTAKES[cause].costs]
-        if charging:
-            outcome.reason = MISTAKES[charging[0]].sentence
+        if name in charged:
+            sentences = [MISTAKES[cause].sentence for cause in causes
+                         if name in MISTAKES[cause].costs]
+            outcome.reason = (sentences + [outcome.reason])[0]
         elif causes:
             outcome.reason = None
             outcome.earned = outcome.points

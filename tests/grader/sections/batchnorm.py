@@ -1,5 +1,6 @@
 """2.6 Batch normalization: the layer alone in training, inference and backward; in networks."""
 
+import contextlib
 import functools
 
 import numpy as np
@@ -55,14 +56,16 @@ def running_statistics(nn, given):
 def running_statistics_of_own(nn, given):
     """The same, of its own mean and var, be they right or wrong."""
     for alpha in (0.9, 0.7):
-        bn, x = make_layer(nn, alpha)
-        running = {"mean": np.zeros(D), "var": np.ones(D)}
         bn = nn.BatchNorm(D) if alpha == 0.9 else nn.BatchNorm(D, alpha)
+        running = {"mean": np.zeros(D), "var": np.ones(D)}
         for k in range(3):
-            bn(x + k)
+            before = {name: np.array(get_attribute(bn, name)) for name in running}
+            bn(np.random.RandomState(k).normal(k, 2, (5, D)))
             for name, value in running.items():
-                own = np.reshape(get_attribute(bn, name), D)
-                running[name] = alpha * value + (1 - alpha) * own
+                own = get_attribute(bn, name)
+                require(not np.array_equal(own, before[name]),
+                        f"BatchNorm: {name} is not set in training")
+                running[name] = alpha * value + (1 - alpha) * np.reshape(own, D)
                 yield (f"running_{name} for alpha={alpha}, batch {k}",
                        np.array(get_attribute(bn, f"running_{name}")), running[name])
 
@@ -134,7 +137,7 @@ def in_a_network(nn, given, number):
     x, labels = make_batch(8, seed=4)
     net = nn.network([32, 32, 32, 32], num_bn_layers=number)
     net.batchnorm_layers()  # which must be there
-    net.run(x, labels)
+    net.run_first(x, labels)
     given.batch_size = len(x)
     yield "forward(x) with BatchNorm", net.output
     yield from net.batchnorm("dgamma", "dbeta").items()
@@ -171,7 +174,7 @@ def observe_network(nn, number):
     net = nn.network([32, 32, 32, 32], num_bn_layers=number)
     if number:
         net.batchnorm_layers()
-    net.run(*make_batch(8, seed=4))
+    net.run_first(*make_batch(8, seed=4))
     values = {"forward(x)": np.array(net.output), **net.gradients()}
     if number:
         values.update(net.batchnorm("dgamma", "dbeta"))
@@ -179,9 +182,10 @@ def observe_network(nn, number):
 
 
 def step(nn, given):
-    """gamma and beta of one, two and three layers take a step."""
+    """gamma and beta of one, two and three layers take a step; nothing else moves them."""
     for number in (1, 2, 3):
         net = nn.network([32, 32, 32], lr=0.05, num_bn_layers=number)
+        write_statistics(net)
         net.run(*make_batch(8, seed=7))
         net.step()
         yield from net.batchnorm("gamma", "beta", after=f" of {number} after a step").items()
@@ -196,9 +200,14 @@ def step_from_own_gradients(nn, given, lr_of_W=False):
     for number in (1, 2, 3):
         net = nn.network([32, 32, 32], lr=0.05, num_bn_layers=number)
         trains = net.can_train()
+        write_statistics(net)
         before = net.batchnorm("gamma", "beta")
         old = net.parameters()
+        with contextlib.suppress(Exception):  # a check of section 2.3 asks for zero_grads
+            net.mlp.zero_grads()
+        require_unchanged(net, before, "zero_grads")
         net.take_gradients(7, trains)
+        require_unchanged(net, before, "forward or backward")
         gradients = net.batchnorm("dgamma", "dbeta")
         dW = net.raw_gradients()["dW[0]"]
         net.step()
@@ -210,6 +219,12 @@ def step_from_own_gradients(nn, given, lr_of_W=False):
             gradient = np.reshape(gradients[name_gradient(name)], np.shape(before[name]))
             yield (f"{name} of {number} after a step", value, before[name] - lr * gradient,
                    before[name])
+
+
+def require_unchanged(net, before, methods):
+    for name, value in net.batchnorm("gamma", "beta").items():
+        require(np.array_equal(before[name], value),
+                f"{name} changes in {methods}: only step moves it")
 
 
 def train_and_infer(nn, given):

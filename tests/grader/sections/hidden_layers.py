@@ -63,7 +63,7 @@ def backward(nn, given, hiddens, activations=None):
     """The gradients of the mean loss of a batch."""
     x, labels = make_batch(8, seed=2)
     net = nn.network(hiddens, activations)
-    net.run(x, labels)
+    net.run_first(x, labels)
     given.batch_size = len(x)
     yield from net.gradients().items()
 
@@ -72,7 +72,7 @@ def backward_from_own_outputs(nn, given, hiddens, activations=None):
     """The same, but from what the activations really gave, be that right or wrong."""
     x, labels = make_batch(8, seed=2)
     net = nn.network(hiddens, activations)
-    net.run(x, labels)
+    net.run_first(x, labels)
     given.batch_size = len(x)
     expected = compute_gradients(net, x, labels)
     for name, value in net.gradients().items():
@@ -98,7 +98,7 @@ def mixed_activations(nn, given):
     """The output and the gradients of a network of different activations."""
     x, labels = make_batch(8, seed=2)
     net = nn.network(*MIXED)
-    net.run(x, labels)
+    net.run_first(x, labels)
     given.batch_size = len(x)
     yield "forward(x)", net.output
     yield from net.gradients().items()

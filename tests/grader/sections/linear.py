@@ -21,7 +21,7 @@ def backward(nn, given):
     """The gradients of the mean loss of a batch."""
     x, labels = make_batch(8, seed=2)
     net = nn.network([])
-    net.run(x, given("labels", labels))
+    net.run_first(x, given("labels", labels))
     yield from net.gradients().items()
 
 
@@ -29,7 +29,7 @@ def backward_from_own_output(nn, given):
     """The same, but of the loss of what forward really gave, be that right or wrong."""
     x, labels = make_batch(8, seed=2)
     net = nn.network([])
-    net.run(x, given("labels", labels))
+    net.run_first(x, given("labels", labels))
     criterion = nn.SoftmaxCrossEntropy()
     criterion(np.array(net.output), labels)
     delta = criterion.derivative()
