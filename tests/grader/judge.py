@@ -28,7 +28,7 @@ from tests.grader import mistakes
 from tests.grader.describe import (
     ReturnsNone, describe_difference, describe_error, find_base, is_unfinished)
 from tests.grader.network import Kit
-from tests.grader.reasons import Lost, Void
+from tests.grader.reasons import CannotAsk, Lost, Void
 
 WHOLE, OWN, TEXTBOOK = "whole", "own parts", "textbook's parts"
 
@@ -127,19 +127,19 @@ def judge(check, submission, section):
 
 
 def find_cause(problems):
-    """Return the problem that tells most: with right numbers, with others, or with none.
+    """Return the problem that tells most.
 
-    Where other parts are right, the numbers are the piece's own. An error is told of the submission
-    as a whole, for its MLP may need what only its own parts have.
+    Where other parts are right, a wrong number is the piece's own. An exception is told of the
+    submission as a whole, for its MLP may need what only its own parts have.
     """
     modified = [problem for problem in problems if problem.modified]
-    ran = [problem for problem in problems if problem.seen is not None]
+    told = [problem for problem in problems if not problem.error and not problem.stuck]
     unfinished = [problem for problem in problems if problem.unfinished]
-    refused = [problem for problem in problems if not problem.error and not problem.stuck]
-    for found in (modified, ran, unfinished):
-        if found:
-            return found[-1]
-    return (refused or problems)[0]
+    if modified:
+        return modified[0]
+    if told:
+        return max(told, key=lambda problem: (WHOLE, OWN, TEXTBOOK).index(problem.way.parts))
+    return unfinished[-1] if unfinished else problems[0]
 
 
 def find_method(reason):
@@ -191,10 +191,10 @@ def ask(way, submission):
 def describe_failure(error, way, submission):
     """Return the Problem that an exception in the scenario is."""
     stub = submission.called_stub()
-    is_error = not isinstance(error, Lost)
+    is_error = isinstance(error, CannotAsk) or not isinstance(error, Lost)
     if stub is not None:
         reason = stub
-    elif is_error:
+    elif not isinstance(error, Lost):
         reason = describe_error(error)
         if "NoneType" in reason:
             reason = find_none(way, submission) or reason

@@ -135,22 +135,19 @@ class Network:
 
     def run(self, x, labels):
         """Take a batch forward and backward, after zero_grads."""
-        with contextlib.suppress(Exception):  # a check of section 2.3 asks for zero_grads
-            self.mlp.zero_grads()
+        self.zero_grads()
         self.forward(x)
         self.mlp.backward(labels)
 
-    def run_first(self, x, labels):
-        """Take the first batch forward and backward.
-
-        With the textbook's parts zero_grads is not called: it may be what is wrong, and most
-        networks need it from the second batch on only.
-        """
-        if self.nn.load_parts is not mistakes.load_textbook:
-            self.run(x, labels)
-        else:
-            self.forward(x)
-            self.mlp.backward(labels)
+    def zero_grads(self):
+        """Call zero_grads. A check of section 2.3 asks what it does: here it breaks nothing."""
+        lists = {name: getattr(self.mlp, name, None) for name in ("dW", "db")}
+        with contextlib.suppress(Exception):
+            self.mlp.zero_grads()
+        for name, old in lists.items():
+            if not self.nn.whole and old is not None and not has_entries(
+                    getattr(self.mlp, name, None), len(old)):
+                setattr(self.mlp, name, old)
 
     def step(self):
         before = self.parameters()
@@ -272,6 +269,10 @@ def fits(gradient, parameter):
     return shape == np.shape(parameter) or (
         np.size(gradient) == np.size(parameter) and np.shape(parameter)[:-1] in ((), (1,))
         and shape[:-1] in ((), (1,)))
+
+
+def has_entries(value, n):
+    return hasattr(value, "__len__") and len(value) == n
 
 
 def find_index(name):

@@ -9,6 +9,10 @@ class Lost(Exception):
         self.kept = kept
 
 
+class CannotAsk(Lost):
+    """The reason why a scenario is not the way to ask this submission."""
+
+
 class Void(Exception):
     """A reason why the whole section loses its points."""
 

@@ -4,10 +4,11 @@ import functools
 
 import numpy as np
 
+from tests.grader.describe import find_base, find_factor
 from tests.grader.judge import OWN, TEXTBOOK, Check, Way, alone, in_network
 from tests.grader.mistakes import load_textbook
 from tests.grader.network import copy_entries, make_batch
-from tests.grader.reasons import require
+from tests.grader.reasons import CannotAsk, require
 
 NETWORKS = [32], [64, 32], [32, 32, 32, 32, 32]
 MIXED = [24, 16, 12], ["Tanh", "ReLU", "Sigmoid", "Tanh"]
@@ -63,7 +64,7 @@ def backward(nn, given, hiddens, activations=None):
     """The gradients of the mean loss of a batch."""
     x, labels = make_batch(8, seed=2)
     net = nn.network(hiddens, activations)
-    net.run_first(x, labels)
+    net.run(x, labels)
     given.batch_size = len(x)
     yield from net.gradients().items()
 
@@ -72,7 +73,7 @@ def backward_from_own_outputs(nn, given, hiddens, activations=None):
     """The same, but from what the activations really gave, be that right or wrong."""
     x, labels = make_batch(8, seed=2)
     net = nn.network(hiddens, activations)
-    net.run_first(x, labels)
+    net.run(x, labels)
     given.batch_size = len(x)
     expected = compute_gradients(net, x, labels)
     for name, value in net.gradients().items():
@@ -94,11 +95,36 @@ def compute_gradients(net, x, labels):
     return gradients
 
 
-def mixed_activations(nn, given):
+def backward_by_factor(nn, given, hiddens, activations=None):
+    """The same, but for a factor of dW and of db, which a linear classifier's have, too.
+
+    Section 2.3 asks for it: without the division by the batch size, or with two of them.
+    """
+    x, labels = make_batch(8, seed=2)
+    linear = nn.network([])
+    linear.run(x, labels)
+    right = nn.textbook().network([])
+    right.run(x, labels)
+    expected = right.gradients()
+    factors = {name: find_factor(np.ravel(value), np.ravel(expected[name]))
+               for name, value in linear.gradients().items()}
+    if None in factors.values():
+        raise CannotAsk("the gradients of a linear classifier are wrong in another way")
+    net = nn.network(hiddens, activations)
+    net.run(x, labels)
+    right = nn.textbook().network(hiddens, activations)
+    right.run(x, labels)
+    expected = right.gradients()
+    yield "forward(x)", net.output, right.output
+    for name, value in net.gradients().items():
+        yield name, value, factors[f"{find_base(name)}[0]"] * expected[name]
+
+
+def mixed_activations(nn, given, hiddens, activations):
     """The output and the gradients of a network of different activations."""
     x, labels = make_batch(8, seed=2)
-    net = nn.network(*MIXED)
-    net.run_first(x, labels)
+    net = nn.network(hiddens, activations)
+    net.run(x, labels)
     given.batch_size = len(x)
     yield "forward(x)", net.output
     yield from net.gradients().items()
@@ -121,7 +147,7 @@ def other_batch_sizes_alone(nn, given):
     alone.run(*make_batch(8, seed=5))
     expected = alone.gradients()
     for name, value in net.gradients().items():
-        yield name, value, expected[name]
+        yield f"{name} of a batch after others", value, expected[name]
 
 
 def of(scenario, *arguments):
@@ -134,10 +160,11 @@ CHECKS = [
       for hiddens in NETWORKS],
     *[Check(f"backward {hiddens}", 6, "MLP.backward",
             [*in_network(of(backward, hiddens)),
-             Way(of(backward_from_own_outputs, hiddens), TEXTBOOK)])
+             Way(of(backward_from_own_outputs, hiddens), TEXTBOOK),
+             Way(of(backward_by_factor, hiddens), OWN)])
       for hiddens in NETWORKS],
     Check("mixed_activations", 5, "MLP.backward",
-          [*in_network(mixed_activations)]),
+          [*in_network(of(mixed_activations, *MIXED)), Way(of(backward_by_factor, *MIXED), OWN)]),
     Check("batches_of_other_sizes", 2, "MLP.backward",
           [Way(other_batch_sizes), Way(other_batch_sizes_alone, OWN),
            Way(other_batch_sizes_alone, TEXTBOOK)]),

@@ -344,11 +344,11 @@ def compare(name, got, right, mistakes):
     """Lost if a statistic is not right; mistakes: {reason: the value that it is then}."""
     with contextlib.suppress(TypeError, ValueError):
         got = np.array(got, dtype=float)  # its type is asked elsewhere
-    problem = describe_value(name, got, right, advice=[])
+    problem = describe_value(name, got, right)
     if problem is None:
         return
     for reason, value in mistakes.items():
-        if describe_value(name, got, np.array(value, dtype=float), advice=[]) is None:
+        if describe_value(name, got, np.array(value, dtype=float)) is None:
             raise Lost(f"{name} {reason}")
     raise Lost(problem)
 
