@@ -116,7 +116,10 @@ def judge(check, submission, section):
             return Verdict(whole=None if is_whole else problems[0].reason)
         problems.append(problem)
     cause = find_cause(problems)
-    reason = submission.unfinished.get(check.method) or cause.reason
+    stub = submission.unfinished.get(check.method)
+    if stub is not None or cause.unfinished:
+        return Verdict(stub or cause.reason)
+    reason = cause.reason
     if not re.search(r"\bline \d+", reason):
         reason += submission.locate(find_method(reason) or check.method)
     kept = 1 - 1 / check.points if cause.modified else 0.0
@@ -172,7 +175,8 @@ def ask(way, submission):
         for name in expected:
             if name not in values:
                 return Problem(way, f"{name} is missing", seen=get_first(values))
-        values = {name: (values[name][0], *expected[name]) for name in expected}
+        values = {name: values[name] if len(values[name]) > 1 else (*values[name], *expected[name])
+                  for name in expected}
     compared = {name: (value, want, *(before or [None]))
                 for name, (value, want, *before) in values.items()}
     reason, advice = describe_difference(compared, given.batch_size)

@@ -45,12 +45,14 @@ def zero_grads(nn, given):
     """
     net = nn.network([])
     x, labels = make_batch(8, seed=3)
-    trains = net.can_train()
-    if trains:
+    try:
         net.forward(x)
         net.mlp.backward(labels)
-    else:
+        net.gradients()
+        trains = True
+    except Exception:
         net.write_random_gradients(seed=3)
+        trains = False
     before = net.parameters()
     net.mlp.zero_grads()
     for name in ("dW", "db"):
