@@ -1,10 +1,9 @@
-"""Grades a handin: each section is asked in a process of its own, with limits on time and memory.
+"""Grade a submission: each section in a process of its own, with limits on time and memory.
 
-All run beside one another: what a handin loops or sleeps away in one section is not taken from
+They run beside one another: what a submission loops or sleeps away in one section is not taken from
 another. A process that cannot do its work is the grader's failure, never a score.
 """
 
-import collections
 import concurrent.futures
 import contextlib
 import dataclasses
@@ -20,22 +19,35 @@ import tempfile
 import threading
 
 from tests.grader import sections
+from tests.grader.resolve import find_needed, resolve
 from tests.grader.submission import Refused, unpack
-from tests.grader.judge import FAILED
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ALL = tuple(sections.SECTIONS)
 SECONDS = 8  # of processor time for a section; the worker allows twelve times as many by the clock
 START = "import json, sys; sys.path[:], arguments = json.loads(sys.argv[1]); " \
         "from tests.grader import worker; worker.run(*arguments)"
-TURNS = ("2.2", "2.4"), ("2.3", "2.8"), ("2.5", "2.6"), ("2.7",)  # in one, none stands on another
+FAILED = 75  # exit status of a process in which the grader itself fails
 
 
 class GraderFailed(Exception):
-    """Why the grader could not do its work, in one line; nothing is said of the handin."""
+    """Why the grader could not do its work, in one line; it says nothing about the submission."""
 
 
-Outcome = collections.namedtuple("Outcome", "check points earned reason")  # None if all is earned
+@dataclasses.dataclass
+class Outcome:
+    """What became of a check.
+
+    reason: why points are lost, or None. explained: the mistakes that give the same numbers. whole:
+    how the submission as a whole differs from the textbook, or None; see resolve.py.
+    """
+
+    check: str
+    points: float
+    earned: float
+    reason: str
+    explained: list
+    whole: str
 
 
 @dataclasses.dataclass
@@ -57,8 +69,10 @@ class Section:
     @property
     def lost(self):
         """Pairs of points and the reason why they are lost, the cause before what follows."""
-        return [(self.possible, self.void)] * bool(self.void) + [
-            (points - earned, reason) for _, points, earned, reason in self.outcomes if reason]
+        if self.void:
+            return [(self.possible, self.void)]
+        return [(outcome.points - outcome.earned, outcome.reason) for outcome in self.outcomes
+                if outcome.reason]
 
     @property
     def reasons(self):
@@ -92,7 +106,7 @@ class Graded:
         return sum(section.possible for section in self.sections.values())
 
 
-def unasked(numbers):
+def make_sections(numbers):
     return {number: Section(number) for number in numbers}
 
 
@@ -107,7 +121,7 @@ def grade_submission(path, numbers=ALL):
         graded.advice = (advice + graded.advice)[:5]
         return graded
     except Refused as refused:
-        return Graded(unasked(numbers), refused=str(refused))
+        return Graded(make_sections(numbers), refused=str(refused))
     except (OSError, ValueError) as error:
         raise GraderFailed(f"{type(error).__name__}: {error}") from error
     finally:
@@ -117,32 +131,60 @@ def grade_submission(path, numbers=ALL):
 def grade(module, numbers=ALL):
     """Grade .../hw1/hw1.py, each section in a process of its own.
 
-    A section comes after those that it stands on: what hangs there must not be asked again. The
-    first two are always asked, as every network stands on them.
+    Other sections are asked, too, where the score of these depends on them.
     """
-    found, advice = {}, []
+    graded = ask_each(module, numbers)
+    if graded.refused is None:
+        more = ask_each(module, find_needed(graded.sections, ALL))
+        found = {**graded.sections, **more.sections}
+        resolve({number: found[number] for number in ALL if number in found})
+    return graded
+
+
+def ask_each(module, numbers):
+    """Ask each section in a process of its own, two at a time; nothing is resolved yet."""
+    found = {}
+    advice = []
+    order = sorted(numbers, key=sections.points, reverse=True)  # those of most points take longest
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        for turn in TURNS:
-            hangs = [number for number, section in found.items() if section.void]
-            asked = [[number] for number in turn if number in numbers or turn is TURNS[0]]
-            for graded in pool.map(functools.partial(ask, module, hangs=hangs), asked):
-                if graded.refused:
-                    return Graded(unasked(numbers), refused=graded.refused)
-                found.update(graded.sections)
-                advice += graded.advice
+        for graded in pool.map(functools.partial(ask_again, module), order):
+            if graded.refused is not None:
+                return Graded(make_sections(numbers), refused=graded.refused)
+            found.update(graded.sections)
+            advice += graded.advice
     return Graded({number: found[number] for number in numbers}, list(dict.fromkeys(advice)))
 
 
-def ask(module, numbers=ALL, seconds=SECONDS, hangs=()):
-    """Ask some sections in one new process, but no check of those in hangs."""
+def ask_again(module, number):
+    """Ask a section; if something hangs in it, ask again with the textbook's parts in networks."""
+    graded = ask(module, [number])
+    if graded.refused is None and graded.sections[number].void:
+        again = ask(module, [number], only_textbook_parts=True)
+        if again.refused is None and not again.sections[number].void:
+            return again
+    return graded
+
+
+def grade_together(module, numbers=ALL):
+    """Grade in one process for all sections, which takes less time."""
+    graded = ask(module, numbers)
+    if graded.refused is None:
+        resolve(graded.sections)
+    return graded
+
+
+def ask(module, numbers=ALL, seconds=SECONDS, only_textbook_parts=False):
+    """Ask some sections in one new process; nothing is resolved yet."""
     folder = tempfile.mkdtemp()
     try:
-        report, output = pathlib.Path(folder, "report"), pathlib.Path(folder, "output")
+        report = pathlib.Path(folder, "report")
+        output = pathlib.Path(folder, "output")
         paths = [path for path in map(os.path.abspath, sys.path) if path != str(ROOT)]
-        start = [[str(ROOT), *paths], [str(report), str(module), seconds, numbers, hangs]]
+        arguments = [str(report), str(module), seconds, numbers, only_textbook_parts]
+        start = json.dumps([[str(ROOT), *paths], arguments])
         threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         with open(output, "wb") as file:
-            status = run([sys.executable, "-I", "-B", "-c", START, json.dumps(start)], 15 * seconds,
+            status = run([sys.executable, "-I", "-B", "-c", START, start], 15 * seconds,
                          cwd=folder, env={**os.environ, **threads, "TMPDIR": folder},
                          stdin=subprocess.DEVNULL, stdout=file, stderr=file)
         printed = output.read_text(errors="replace").strip().split("\n")[-1][-300:]
@@ -156,7 +198,7 @@ def ask(module, numbers=ALL, seconds=SECONDS, hangs=()):
 
 def read(lines, numbers, ended, printed):
     """What a worker wrote; where it ended within a section, how it ended voids that."""
-    found, running = unasked(numbers), numbers[0]
+    found, running = make_sections(numbers), numbers[0]
     if not lines:
         raise GraderFailed(f"a section's process does not start: {printed or ended}")
     if {"imported": True} not in lines:

@@ -1,11 +1,13 @@
-"""The process that runs a handin: limits, watches, and a line of JSON for all that it finds out.
+"""The process that runs a submission: limits, watches, and a line of JSON for all that it finds.
 
-{"ready": true} comes once all is imported but the handin, then {"imported": true}, or {"void": why}
-if it does not import. Then {"section": number} before each section, {"check": [name, points, points
-earned, reason]} after each check, and {"void": why} where the section loses all and is left. The
-end is {"advice": [...]}, or {"failed": why}, the grader's own failure.
+{"ready": true} comes once all is imported but the submission, then {"imported": true}, or
+{"void": why} if it cannot be imported. Then {"section": number} before each section, and after each
+check {"check": [name, points, points earned, reason, explained, whole]}; explained and whole are
+those of judge.Verdict. {"void": why} follows where the section loses all its points and is left.
+The end is {"advice": [...]}, or {"failed": why}, the grader's own failure.
 """
 
+import ast
 import contextlib
 import importlib
 import json
@@ -14,17 +16,23 @@ import pathlib
 import re
 import signal
 import sys
+import time
 import traceback
 
 import numpy as np
 
+from tests import since_2018, unfinished
 from tests.grader import judge, sections
+from tests.grader.processes import FAILED
+from tests.grader.describe import describe_error
+from tests.grader.reasons import TooLong, Void
 
 MEMORY = 1 << 30      # bytes of memory
-OUTPUT = 1 << 20      # bytes that the handin may print in one check
+OUTPUT = 1 << 20      # bytes that the submission may print in one check
 FILE_SIZE = 64 << 20  # bytes that any file may grow to, the output among them
+IMPORTING = 1.0       # seconds of processor time for imports, after which the last import is kept
 SETERR = "hw1.py calls np.seterr, which changes all of the program: use `with np.errstate(...)`"
-SEED = "hw1.py calls np.random.seed: seeding is the caller's, every random number after it changes"
+SEED = "hw1.py calls np.random.seed: leave seeding to the caller, it changes all random numbers"
 
 
 def run(report, *arguments):
@@ -34,13 +42,16 @@ def run(report, *arguments):
             main(file, *arguments)
     except BaseException:
         traceback.print_exc()
-        os._exit(judge.FAILED)
+        os._exit(FAILED)
 
 
-def main(file, module, seconds, numbers, hangs):
-    """Ask .../hw1/hw1.py the checks of some sections, but of none in which it hangs."""
-    order, folder = sections.in_order_of_dependence(), os.path.dirname(module)
-    asked = {number: sections.checks_of(number) for number in numbers}
+def main(file, module, seconds, numbers, only_textbook_parts=False):
+    """Ask .../hw1/hw1.py the checks of some sections.
+
+    only_textbook_parts: networks have the textbook's parts, because something else hangs.
+    """
+    folder = os.path.dirname(module)
+    asked = {number: sections.get_checks(number) for number in numbers}
 
     def write(**line):
         file.write(json.dumps(line).replace(os.path.dirname(folder) + os.sep, "") + "\n")
@@ -49,8 +60,8 @@ def main(file, module, seconds, numbers, hangs):
     limit(seconds)
     watch = Watch(folder)
     try:
-        handin = judge.Handin(load(folder, watch), order, hangs)
-    except judge.Void as why:
+        submission = Submission(folder, watch, only_textbook_parts)
+    except Void as why:
         return write(void=str(why))
     write(imported=True)
     for number, checks in asked.items():
@@ -58,45 +69,104 @@ def main(file, module, seconds, numbers, hangs):
         for check in checks:
             try:
                 with watch.watching():
-                    lost = handin.lost(check)
-            except judge.Void as void:
-                lost = void
+                    verdict = judge.judge(check, submission, number)
+            except Void as void:
+                write(void=str(void))
+                break
             except BaseException as error:
                 if isinstance(error, Exception) and not isinstance(error, MemoryError):
                     place = traceback.extract_tb(error.__traceback__)[-1]
                     return write(failed=f"{number} {check.name}, line {place.lineno} of "
                                         f"{os.path.basename(place.filename)}: {error!r}")
-                lost = judge.Void(judge.told(error))  # sys.exit, too long, or all memory taken
-            earned, reason = (check.points * lost.kept, str(lost)) if lost else (check.points, None)
-            write(check=[check.name, check.points, earned, reason])
-            if isinstance(lost, judge.Void):
-                write(void=reason)
+                # sys.exit, too long, or all memory taken
+                write(void=describe_error(error, isinstance(error, TooLong)))
                 break
-    write(advice=list(dict.fromkeys(watch.advice + handin.advice)))
+            earned = check.points
+            if verdict.reason is not None:
+                earned = check.points * verdict.kept
+            write(check=[check.name, check.points, earned, verdict.reason, verdict.explained,
+                         verdict.whole])
+    write(advice=list(dict.fromkeys(watch.advice + submission.advice)))
 
 
-def load(folder, watch):
-    """Import hw1.py of the folder as hw1.hw1; Void if that fails."""
-    path = os.path.join(folder, "hw1.py")
-    pathlib.Path(folder, "__init__.py").touch()  # or an installed package hw1 would come first
-    sys.path[0], sys.argv[:] = os.path.dirname(folder), [path]
-    known = set(sys.modules)
-    try:
-        with watch.watching(importing=True), judge.quiet():
-            module = importlib.import_module("hw1.hw1")
-    except judge.Void:
-        raise
-    except BaseException as error:
-        hint = ""
-        if isinstance(error, ModuleNotFoundError) and os.path.exists(f"{folder}/{error.name}.py"):
-            hint = f"; it is hw1/{error.name}.py: import it as hw1.{error.name}"
-        raise judge.Void(f"hw1.py does not import: {judge.told(error)}{hint}") from error
-    source = pathlib.Path(path).read_text(errors="replace")
-    for name in sorted(set(sys.modules) - known):
-        file = getattr(sys.modules[name], "__file__", None) or ""
-        if "-packages" in file and re.search(rf"^\s*(import|from) {name}\b", source, re.MULTILINE):
-            watch.advice.append(f"hw1.py imports {name}, which the course's grader may lack")
-    return module
+class Submission:
+    """A hw1.py that is imported as hw1.hw1, as often as it is asked for.
+
+    unfinished: {"MLP.step": why it is not implemented}.
+    """
+
+    def __init__(self, folder, watch, only_textbook_parts=False):
+        self.only_textbook_parts = only_textbook_parts
+        self.advice = []
+        self._root = os.path.dirname(folder)
+        self._known = set(sys.modules)
+        self._spent = 0.0
+        path = os.path.join(folder, "hw1.py")
+        pathlib.Path(folder, "__init__.py").touch()  # or an installed package hw1 would come first
+        sys.path[0] = self._root
+        sys.argv[:] = [path]
+        sys.dont_write_bytecode = False  # it is imported many times; cached in the worker's folder
+        sys.pycache_prefix = os.getcwd()
+        since_2018.restore()
+        try:
+            with watch.watching(importing=True), judge.ignore_warnings():
+                self._module = importlib.import_module("hw1.hw1")
+        except Void:
+            raise
+        except BaseException as error:
+            raise Void(describe_import(error, folder)) from error
+        source = pathlib.Path(path).read_bytes()
+        self._tree = ast.parse(source)
+        self._stubs = unfinished.Watch(path, source)
+        self.unfinished = {found.piece: found.reason for found in unfinished.find(source)}
+        text = source.decode(errors="replace")
+        for name in sorted(set(sys.modules) - self._known):
+            file = getattr(sys.modules[name], "__file__", None) or ""
+            is_package = "-packages" in file
+            if is_package and re.search(rf"^\s*(import|from) {name}\b", text, re.MULTILINE):
+                self.advice.append(f"hw1.py imports {name}, which the course's grader may lack")
+        self.advice += since_2018.advice(source)
+
+    def load(self):
+        """Return a new import of hw1.py and of all that is beside it."""
+        if self._spent > IMPORTING:
+            return self._module
+        start = time.process_time()
+        for name in set(sys.modules) - self._known:
+            if (getattr(sys.modules[name], "__file__", None) or "").startswith(self._root):
+                del sys.modules[name]
+        with judge.ignore_warnings():
+            self._module = importlib.import_module("hw1.hw1")
+        self._spent += time.process_time() - start
+        return self._module
+
+    def watching_stubs(self):
+        """A context that notes the calls of what is not implemented yet."""
+        return self._stubs
+
+    def called_stub(self):
+        """Return why the first stub that was called is not implemented, or None."""
+        return self._stubs.called[0].reason if self._stubs.called else None
+
+    def locate(self, method):
+        """Return " (MLP.step, line 171)", or "" if there is no such method."""
+        owner, _, name = method.rpartition(".")
+        body = self._tree.body
+        if owner:
+            classes = [node for node in body if isinstance(node, ast.ClassDef)
+                       and node.name == owner]
+            body = classes[-1].body if classes else []
+        found = [node.lineno for node in body
+                 if isinstance(node, ast.FunctionDef) and node.name == name]
+        return f" ({method}, line {found[-1]})" if found else ""
+
+
+def describe_import(error, folder):
+    """Return in a line why hw1.py cannot be imported."""
+    hint = ""
+    if isinstance(error, ModuleNotFoundError) and os.path.exists(f"{folder}/{error.name}.py"):
+        hint = f"; it is hw1/{error.name}.py: import it as hw1.{error.name}"
+    return f"hw1.py does not import: {describe_error(error, isinstance(error, TooLong))}{hint}"
 
 
 def limit(seconds):
@@ -106,7 +176,7 @@ def limit(seconds):
     except ImportError:
         return  # Windows: the time-out of the grader remains
     for number in (signal.SIGXCPU, signal.SIGALRM):
-        signal.signal(number, too_long)
+        signal.signal(number, raise_too_long)
     signal.alarm(12 * seconds)
     for limited, soft, hard in [(resource.RLIMIT_CPU, seconds, seconds + 2),
                                 (resource.RLIMIT_AS, MEMORY, MEMORY),
@@ -116,20 +186,23 @@ def limit(seconds):
             resource.setrlimit(limited, (soft, hard))
 
 
-def too_long(number, frame):
-    raise judge.TooLong
+def raise_too_long(number, frame):
+    raise TooLong
 
 
 class Watch:
-    """Notes what a handin does beside its work."""
+    """Notes what a submission does besides its work."""
 
     def __init__(self, folder):
-        self.folder, self.called, self.advice = folder, set(), []
-        np.random.seed, np.seterr = map(self.watched, (np.random.seed, np.seterr))
+        self.folder = folder
+        self.called = set()
+        self.advice = []
+        np.random.seed = self.watched(np.random.seed)
+        np.seterr = self.watched(np.seterr)
         self.random = sorted(item for item in vars(np.random).items() if item[0][0] != "_")
 
     def watched(self, function):
-        """The function, but that a call from the handin is noted."""
+        """Return the function, but a call from the submission is noted."""
         def call(*args, **kwargs):
             if sys._getframe(1).f_code.co_filename.startswith(self.folder):
                 self.called.add(function.__name__)
@@ -138,33 +211,30 @@ class Watch:
 
     @contextlib.contextmanager
     def watching(self, importing=False):
-        """Void if the handin does in here what costs a section; advice if it is only rude."""
+        """Void if the submission does in here what costs a section; advice if it is only rude."""
         self.called.clear()
-        before = printed()
+        before = count_printed()
         yield
-        size = printed() - before
+        size = count_printed() - before
         if size > OUTPUT:
-            raise judge.Void("hw1.py prints more than 1 MB in one test: it should print nothing")
+            raise Void("hw1.py prints more than 1 MB in one test: it should print nothing")
         if size and importing:
             self.advice.append("hw1.py prints when it is imported: it should print nothing")
         if "seterr" in self.called:
             self.advice.append(SETERR)
         if "seed" in self.called:
-            if not importing:
-                raise judge.Void(SEED)
             self.advice.append(SEED)
         for name, value in self.random:
             if getattr(np.random, name, None) is not value:
-                raise judge.Void(f"hw1.py changes np.random.{name}, which belongs to all of the "
-                                 "program")
+                raise Void(f"hw1.py changes np.random.{name}, which belongs to all of the program")
         if os.name == "posix":
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(-1, os.WNOHANG)
-                raise judge.Void("hw1.py starts a process and leaves it behind")
+                raise Void("hw1.py starts a process and leaves it behind")
 
 
-def printed():
-    """Bytes that this process has printed."""
+def count_printed():
+    """Return how many bytes this process has printed."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):  # beyond FILE_SIZE, or closed
             stream.flush()

@@ -4,7 +4,7 @@ import io
 import re
 import tarfile
 
-from tests.grader.faults import edited
+from tests.grader.mistakes import edit, read_textbook
 
 FULL = {"2.2": 5, "2.3": 9, "2.4": 12, "2.5": 40, "2.6": 15, "2.7": 10, "2.8": 10}  # the handout's
 
@@ -12,7 +12,7 @@ FULL = {"2.2": 5, "2.3": 9, "2.4": 12, "2.5": 40, "2.6": 15, "2.7": 10, "2.8": 1
 def with_code(code):
     """Return the textbook's text with code at the start of MLP.forward."""
     start = "self.outputs = [x]\n"
-    return edited({start: f"{code}\n        {start}"})
+    return edit(read_textbook(), [(f"        {start}", f"        {code}\n        {start}")])
 
 
 def stubbed(pieces, stub, text):

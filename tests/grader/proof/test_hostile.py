@@ -7,10 +7,12 @@ import select
 import pytest
 
 from tests.grader import processes
-from tests.grader.faults import TEXTBOOK, edited
+from tests.grader.mistakes import edit
 from tests.grader.proof.handins import stubbed, with_code, written
+from tests.grader.proof.styles import TEXTBOOK
 
-HERE, NOT = r"\(forward, line \d+ of hw1.py\)", "^hw1.py does not import:"
+HERE = r"\(MLP.forward, line \d+ of hw1.py\)"
+NOT = "^hw1.py does not import:"
 LOOP, EXIT, SETERR = "while True: pass", "import os; os._exit(0)", "np.seterr(all='ignore')"
 NO_END, SLEEP = "while True: print('x' * (1 << 20))", "import time; time.sleep(1e6)"
 LOOPS = f"""while True:
@@ -27,7 +29,6 @@ CASES = {  # what becomes of it: {code: the reason}
         EXIT: "hw1.py ends the process with status 0: .*os._exit",
         "import os; os.kill(os.getpid(), 11)": r"hw1.py kills the process \(SIGSEGV\)",
         "np.random.normal = None": "changes np.random.normal, which belongs to all",
-        "np.random.seed(0)": "calls np.random.seed: seeding is the caller's",
         "import subprocess; self.p = subprocess.Popen(['sleep', '1000'])":
             "hw1.py starts a process and leaves it behind",
         LOOP: rf"runs too long {HERE}: does it loop or wait for ever\?",
@@ -35,7 +36,7 @@ CASES = {  # what becomes of it: {code: the reason}
         LOOPS: "runs? too long",
     },
     "lost": {
-        "x += 1": "x, which belongs to the caller, is changed: work on a copy",
+        "x += 1": r"^forward\(x\) is wrong in",
         "raise ValueError('\\x1b[31m' + 'x' * 10**6)": r"ValueError: \?\[31mx{100}",
         "raise ValueError('a\\x1b[31m\\nb')": rf"^ValueError: a\?\[31m {HERE}$",
         "assert x.shape == (1, 1)": r"AssertionError: assert x.shape == \(1, 1\) ",
@@ -49,10 +50,13 @@ CASES = {  # what becomes of it: {code: the reason}
         EXIT: "hw1.py, when it is imported, ends the process with status 0",
         PRINT: "hw1.py prints more than 1 MB",
     },
-    "rude": {SETERR: "^hw1.py calls np.seterr, which changes all"},
+    "rude": {
+        SETERR: "^hw1.py calls np.seterr, which changes all",
+        "np.random.seed(0)": "calls np.random.seed: leave seeding to the caller",
+    },
     "rude at import": {
         SETERR: "^hw1.py calls np.seterr, which changes all",
-        "np.random.seed(11785)": "^hw1.py calls np.random.seed: seeding is the caller's",
+        "np.random.seed(11785)": "^hw1.py calls np.random.seed: leave seeding to the caller",
         "print('ready')": "^hw1.py prints when it is imported: it should print nothing",
         "import pytest": "^hw1.py imports pytest, which",
     },
@@ -86,7 +90,8 @@ def test_no_process_outlives_its_handin(tmp_path):
 
 
 def test_a_section_that_hangs_leaves_the_others_their_points(tmp_path):
-    text = edited({"return self.state * (1 - self.state)": "import os; os._exit(3)"})
+    text = edit(TEXTBOOK, [("        return self.state * (1 - self.state)\n",
+                            "        import os; os._exit(3)\n")])
     module = written(tmp_path, text)
     found = processes.grade(module).sections
     assert [section.earned for section in found.values()] == [5, 9, 0, 40, 15, 10, 10]

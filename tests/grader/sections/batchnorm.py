@@ -1,20 +1,25 @@
 """2.6 Batch normalization: the layer alone in training, inference and backward; in networks."""
 
+import functools
+
 import numpy as np
 
-from tests.grader.judge import after, checks, require
-from tests.grader.network import Network, batch, entries
+from tests.grader.describe import describe_value
+from tests.grader.judge import OWN, TEXTBOOK, Check, Way, with_batchnorm
+from tests.grader.network import get_attribute, make_batch, name_gradient
+from tests.grader.reasons import CannotAsk, require
 
-check, CHECKS = checks("2.6")
-ACCEPT = "parts", "weights", "zero_grads", "batchnorm"
 D = 6
 
 
-def layer(nn, alpha=0.9):
-    """A layer with its own parameters and two training batches behind it, and the third's x."""
+# ---- The layer alone -----------------------------------------------------------------------------
+
+def make_layer(nn, alpha=0.9):
+    """A layer with gamma and beta of its own and two training batches behind it, and the third."""
     rng = np.random.RandomState(1)
     bn = nn.BatchNorm(D) if alpha == 0.9 else nn.BatchNorm(D, alpha)
-    bn.gamma, bn.beta = rng.uniform(0.5, 2, (1, D)), rng.normal(0, 1, (1, D))
+    bn.gamma = rng.uniform(0.5, 2, (1, D))
+    bn.beta = rng.normal(0, 1, (1, D))
     bn.forward(rng.normal(1, 2, (7, D)))
     bn.forward(rng.normal(0, 1, (5, D)))
     x = rng.normal(-1, 3, (5, D))
@@ -22,79 +27,279 @@ def layer(nn, alpha=0.9):
     return bn, x
 
 
-@check(2, (), repair="batchnorm")
 def training(nn, given):
-    bn, x = layer(nn)
+    """mean, var and the output for a training batch; of a new layer, and of one with gamma, beta.
+
+    The new layer's batch is as large as the networks'.
+    """
+    for d in (D, 32):
+        new = nn.BatchNorm(d)
+        x = np.random.RandomState(4).normal(0, 2, (8, d))
+        yield f"the output of a new BatchNorm({d}) in training", new(x)
+    bn, x = make_layer(nn)
     out = bn(given("BatchNorm's x", x))
-    seen = {name: np.reshape(value, -1) if np.shape(value) == (1, D) else value
-            for name, value in entries(bn, "mean", "var").items()}
-    return {**seen, "BatchNorm's output in training": out}
+    yield "mean", np.array(get_attribute(bn, "mean"))
+    yield "var", np.array(get_attribute(bn, "var"))
+    yield "the output of BatchNorm in training", out
 
 
-@check(2, (), repair="batchnorm")
 def running_statistics(nn, given):
+    """Three batches, averaged by alpha, from what a new layer has."""
     for alpha in (0.9, 0.7):
-        bn, x = layer(nn, alpha)
+        bn, x = make_layer(nn, alpha)
         bn(x)
-        running = entries(bn, "running_mean", "running_var", after=f" where alpha is {alpha}")
-        yield from running.items()
+        for name in ("running_mean", "running_var"):
+            yield f"{name} for alpha={alpha}", np.array(get_attribute(bn, name))
 
 
-@check(2, (), repair="batchnorm")
+def running_statistics_of_own(nn, given):
+    """The same, of its own mean and var, be they right or wrong."""
+    for alpha in (0.9, 0.7):
+        bn = nn.BatchNorm(D) if alpha == 0.9 else nn.BatchNorm(D, alpha)
+        running = {"mean": np.zeros(D), "var": np.ones(D)}
+        for k in range(3):
+            before = {name: np.array(get_attribute(bn, name)) for name in running}
+            bn(np.random.RandomState(k).normal(k, 2, (5, D)))
+            for name, value in running.items():
+                own = get_attribute(bn, name)
+                require(not np.array_equal(own, before[name]),
+                        f"BatchNorm: {name} is not set in training")
+                running[name] = alpha * value + (1 - alpha) * np.reshape(own, D)
+                yield (f"running_{name} for alpha={alpha}, batch {k}",
+                       np.array(get_attribute(bn, f"running_{name}")), running[name])
+
+
 def inference(nn, given):
-    bn, x = layer(nn)
+    """The output by the running statistics, which stay as they are."""
+    bn, x = make_layer(nn)
     bn(x)
-    new = np.random.RandomState(2).normal(0, 2, (4, D))
-    before = entries(bn, "running_mean", "running_var")
-    seen = {"BatchNorm's output in inference": bn(given("BatchNorm's x", new), eval=True)}
-    require(all(np.array_equal(before[name], now) for name, now in entries(bn, *before).items()),
-            "BatchNorm: the running statistics change in inference")
-    return {**seen, "BatchNorm's output in inference, once more": bn(new, eval=True)}
+    yield from infer(bn, given)
 
 
-@check(3, (), repair="batchnorm")
+def inference_of_own(nn, given):
+    """The same, by its own running statistics, be they right or wrong."""
+    bn, x = make_layer(nn)
+    bn(x)
+    bn.running_mean = np.random.RandomState(5).normal(0, 1, (1, D))
+    bn.running_var = np.random.RandomState(6).uniform(0.5, 2, (1, D))
+    expected = None
+    for name, value in infer(bn, given):
+        x = np.random.RandomState(2).normal(0, 2, (4, D))
+        norm = (x - bn.running_mean) / np.sqrt(bn.running_var + 1e-8)
+        expected = bn.gamma * norm + bn.beta
+        yield name, value, expected
+
+
+def infer(bn, given):
+    x = given("BatchNorm's x", np.random.RandomState(2).normal(0, 2, (4, D)))
+    before = {name: np.array(get_attribute(bn, name)) for name in ("running_mean", "running_var")}
+    yield "the output of BatchNorm in inference", bn(x, eval=True)
+    for name, value in before.items():
+        require(np.array_equal(value, get_attribute(bn, name)),
+                f"BatchNorm: {name} changes in inference; it must change in training only")
+    yield "the output of BatchNorm in inference, once more", bn(x.copy(), eval=True)
+
+
 def backward(nn, given):
-    bn, x = layer(nn)
-    with after("BatchNorm.forward", bn(x)):
-        dx = bn.backward(given("delta", np.random.RandomState(3).normal(0, 1, (5, D))))
-    return {**entries(bn, "dgamma", "dbeta"), "dx of BatchNorm.backward": dx}
+    """dgamma, dbeta and dx for a random upstream gradient."""
+    bn, x = make_layer(nn)
+    bn(x)
+    delta = given("delta", np.random.RandomState(3).normal(0, 1, (5, D)))
+    dx = bn.backward(delta)
+    yield "dgamma", np.array(get_attribute(bn, "dgamma"))
+    yield "dbeta", np.array(get_attribute(bn, "dbeta"))
+    yield "dx of BatchNorm.backward", dx
 
 
-for number in (1, 2, 3):  # of four hidden layers
-    @check(1, ACCEPT + ("gradients",), f"in a network, num_bn_layers={number}",
-           repair="gradients", question="in a network")
-    def in_a_network(nn, given, number=number):
-        net, batch_of_8 = Network(nn, [32] * 4, num_bn_layers=number), batch(8, seed=4)
-        x, labels = map(given, ("x", "labels"), batch_of_8)
-        net.batchnorm()  # which must be there
-        if "gradients" in nn.repairs:  # backward must run, but what it gives is judged elsewhere
-            net.forward(x)
-            net.mlp.backward(labels)
-            require(any(map(np.any, net.batchnorm("dgamma", "dbeta").values())),
-                    "MLP.backward leaves dgamma and dbeta at 0")
-        gradients = net.passed(x, labels)
-        seen = {"forward(x) with BatchNorm": net.output, **net.batchnorm("dgamma", "dbeta")}
-        return {**seen, **gradients}
+def backward_of_own(nn, given):
+    """The same, where the batch has its own mean and var, be they right or wrong."""
+    bn, x = make_layer(nn)
+    bn(x)
+    delta = given("delta", np.random.RandomState(3).normal(0, 1, (5, D)))
+    dx = bn.backward(delta)
+    right = nn.textbook().module.BatchNorm(D)
+    right(x)
+    right.gamma = bn.gamma
+    right.mean = np.reshape(bn.mean, D)
+    right.deviation = np.sqrt(np.reshape(bn.var, D) + right.eps)
+    right.norm = (x - right.mean) / right.deviation
+    expected = right.backward(delta)
+    yield "dgamma", np.array(get_attribute(bn, "dgamma")), right.dgamma
+    yield "dbeta", np.array(get_attribute(bn, "dbeta")), right.dbeta
+    yield "dx of BatchNorm.backward", dx, expected
 
 
-@check(2, ACCEPT + ("fresh", "gradients"), repair="gradients")
+# ---- In networks ---------------------------------------------------------------------------------
+
+def in_a_network(nn, given, number):
+    """The output and all gradients where the first layers have BatchNorm."""
+    x, labels = make_batch(8, seed=4)
+    net = nn.network([32, 32, 32, 32], num_bn_layers=number)
+    net.batchnorm_layers()  # which must be there
+    net.run(x, labels)
+    given.batch_size = len(x)
+    yield "forward(x) with BatchNorm", net.output
+    yield from net.batchnorm("dgamma", "dbeta").items()
+    yield from net.gradients().items()
+
+
+def in_a_network_besides(nn, given, number):
+    """The same, but for what the same network gets wrong without BatchNorm."""
+    plain = observe_network(nn, number=0)
+    right = observe_network(nn.textbook(), number=0)
+    wrong = {name for name, value in right.items()
+             if describe_value(name, plain[name], value) is not None}
+    if not wrong:
+        raise CannotAsk("the network is right without BatchNorm")
+    values = observe_network(nn, number)
+    right = observe_network(nn.textbook(), number)
+    require(not np.array_equal(values["forward(x)"], plain["forward(x)"]),
+            "BatchNorm changes nothing in the network's output")
+    for name, value in values.items():
+        if name.startswith("bn_layers"):
+            require(np.any(value), f"MLP.backward leaves {name} at 0")
+    for name, value in right.items():
+        index = name[name.find("[") + 1:name.find("]")]
+        depends = {name, "forward(x)"}
+        if name.startswith("bn_layers"):
+            depends.add(f"db[{index}]")
+        if not depends & wrong:
+            yield name, values[name], value
+
+
+def observe_network(nn, number):
+    """Return {name: value} of the output and all gradients of a network."""
+    net = nn.network([32, 32, 32, 32], num_bn_layers=number)
+    if number:
+        net.batchnorm_layers()
+    net.run(*make_batch(8, seed=4))
+    values = {"forward(x)": np.array(net.output), **net.gradients()}
+    if number:
+        values.update(net.batchnorm("dgamma", "dbeta"))
+    return values
+
+
+def step(nn, given):
+    """gamma and beta of one, two and three layers take a step; nothing else moves them."""
+    for number in (1, 2, 3):
+        net = nn.network([32, 32, 32], lr=0.05, num_bn_layers=number)
+        write_statistics(net)
+        net.run(*make_batch(8, seed=7))
+        net.step()
+        yield from net.batchnorm("gamma", "beta", after=f" of {number} after a step").items()
+
+
+def step_from_own_gradients(nn, given, lr_of_W=False):
+    """A step from the dgamma and dbeta that stand there, be they right or wrong.
+
+    If no batch can go backward, random ones are written. lr_of_W: as far along them as W moves
+    along dW, which section 2.3 asks.
+    """
+    for number in (1, 2, 3):
+        net = nn.network([32, 32, 32], lr=0.05, num_bn_layers=number)
+        trains = net.can_train()
+        write_statistics(net)
+        before = net.batchnorm("gamma", "beta")
+        old = net.parameters()
+        net.zero_grads()
+        require_unchanged(net, before, "zero_grads")
+        net.take_gradients(7, trains)
+        require_unchanged(net, before, "forward or backward")
+        gradients = net.batchnorm("dgamma", "dbeta")
+        dW = net.raw_gradients()["dW[0]"]
+        net.step()
+        lr = net.lr
+        if lr_of_W:
+            lr = np.sum((old["W[0]"] - net.parameters()["W[0]"]) * dW) / np.sum(dW * dW)
+            require(abs(lr) > 1e-9, "step leaves W[0] unchanged")
+        for name, value in net.batchnorm("gamma", "beta").items():
+            gradient = np.reshape(gradients[name_gradient(name)], np.shape(before[name]))
+            yield (f"{name} of {number} after a step", value, before[name] - lr * gradient,
+                   before[name])
+
+
+def require_unchanged(net, before, methods):
+    for name, value in net.batchnorm("gamma", "beta").items():
+        require(np.array_equal(before[name], value),
+                f"{name} changes in {methods}: only step moves it")
+
+
 def train_and_infer(nn, given):
-    """A step, then batches in inference: gamma and beta move, the running statistics are used."""
-    net = Network(nn, [32] * 3, lr=0.05, num_bn_layers=2)
-    net.batchnorm()  # which must be there
+    """Two steps, and inference after each, by the running statistics of the training."""
+    net = nn.network([32, 32, 32], lr=0.05, num_bn_layers=2)
+    net.batchnorm_layers()  # which must be there
     for k, seed in enumerate((5, 6), 1):
         net.mlp.train()
-        net.train_on(seed, m=50)
+        net.run(*make_batch(50, seed))
+        net.step()
         net.mlp.eval()
         for n in range(3):
-            out = net.forward(batch(10, seed=7 + n)[0])
-            yield f"forward(x) in inference, after step {k}, batch {n}", out
+            x, _ = make_batch(10, seed=7 + n)
+            yield f"forward(x) in inference, after step {k}, batch {n}", net.forward(x)
 
 
-@check(1, ACCEPT + ("gradients",))
-def step(nn, given):
-    """gamma and beta of one, two and three layers take a step."""
-    for number in (1, 2, 3):
-        net = Network(nn, [32] * 3, lr=0.05, num_bn_layers=number)
-        net.train_on(7)
-        yield from net.batchnorm("gamma", "beta", after=" after a step").items()
+def infer_in_a_network(nn, given):
+    """The output in eval mode and back in train mode, where gamma, beta and the running statistics
+    are written in.
+    """
+    x, _ = make_batch(10, seed=7)
+    net = nn.network([32, 32, 32], num_bn_layers=2)
+    write_statistics(net)
+    net.mlp.eval()
+    yield "forward(x) in eval mode", net.forward(x)
+    back = net.renew()
+    write_statistics(back)
+    back.mlp.eval()
+    back.mlp.train()
+    yield "forward(x) back in train mode", back.forward(x)
+
+
+def write_statistics(net):
+    """Write gamma, beta and running statistics into each BatchNorm."""
+    for i, layer in enumerate(net.batchnorm_layers()):
+        rng = np.random.RandomState(i)
+        d = np.size(get_attribute(layer, "gamma"))
+        layer.gamma = rng.uniform(0.5, 2, (1, d))
+        layer.beta = rng.normal(0, 1, (1, d))
+        layer.running_mean = rng.normal(0, 1, (1, d))
+        layer.running_var = rng.uniform(0.5, 2, (1, d))
+
+
+def infer_in_a_network_besides(nn, given):
+    """The same, where the network's output is wrong without BatchNorm: eval mode must count."""
+    x, _ = make_batch(10, seed=7)
+    plain = nn.network([32, 32, 32]).forward(x)
+    right = nn.textbook().network([32, 32, 32]).forward(x)
+    if describe_value("forward(x)", plain, right) is None:
+        raise CannotAsk("the network is right without BatchNorm")
+    values = dict(infer_in_a_network(nn, given))
+    in_eval = values["forward(x) in eval mode"]
+    in_train = values["forward(x) back in train mode"]
+    require(np.shape(in_eval) == np.shape(right) and not np.allclose(in_eval, in_train),
+            "BatchNorm infers as it trains: its output in eval mode is that in train mode")
+    yield "forward(x) in eval mode", np.zeros(1), np.zeros(1)
+
+
+def of(scenario, **arguments):
+    return functools.partial(scenario, **arguments)
+
+
+CHECKS = [
+    Check("training", 2, "BatchNorm.forward", [Way(training)]),
+    Check("running_statistics", 2, "BatchNorm.forward",
+          [Way(running_statistics), Way(running_statistics_of_own)]),
+    Check("inference", 2, "BatchNorm.forward", [Way(inference), Way(inference_of_own)]),
+    Check("backward", 3, "BatchNorm.backward", [Way(backward), Way(backward_of_own)]),
+    *[Check(f"in a network, num_bn_layers={number}", 1, "MLP.backward",
+            [*with_batchnorm(of(in_a_network, number=number)),
+             Way(of(in_a_network_besides, number=number), OWN)])
+      for number in (1, 2, 3)],
+    Check("step", 2, "MLP.step",
+          [Way(step), Way(step_from_own_gradients, OWN),
+           Way(of(step_from_own_gradients, lr_of_W=True), OWN),
+           Way(step_from_own_gradients, TEXTBOOK)]),
+    Check("train_and_infer", 1, "MLP.forward",
+          [Way(train_and_infer), Way(infer_in_a_network, OWN),
+           Way(infer_in_a_network, TEXTBOOK, if_stuck=True),
+           Way(infer_in_a_network_besides, OWN)]),
+]

@@ -1,0 +1,956 @@
+"""Typical mistakes: edits of the textbook that are recognised by their numbers.
+
+A check that a submission loses is free if the textbook with a mistake gives the same numbers, and
+every check that this mistake costs is lost: see resolve.py. The sentence is then the reason.
+
+To add a mistake, add an entry to MISTAKES: its section, the checks that it costs, a sentence that
+names the mistake and the fix, and the lines of textbook.py that it replaces: the old ones after -,
+which must be there once, and the new ones after +, with an empty line between two places.
+"""
+
+import functools
+import pathlib
+import types
+import typing
+
+FILE = pathlib.Path(__file__).with_name("textbook.py")
+
+
+class Mistake(typing.NamedTuple):
+    """A mistake of a section; costs: checks, "2.3 forward". diff: old and new lines."""
+
+    section: str
+    costs: typing.List[str]
+    sentence: str
+    diff: str
+
+    @property
+    def edits(self):
+        """Pairs of the old lines and the new lines."""
+        pairs = []
+        for block in self.diff.strip("\n").split("\n\n"):
+            lines = block.split("\n")
+            old = [line[1:] for line in lines if line[:1] == "-"]
+            new = [line[1:] for line in lines if line[:1] == "+"]
+            pairs.append(("\n".join(old), "\n".join(new)))
+        return pairs
+
+
+# ---- Checks that several mistakes cost -----------------------------------------------------------
+
+FORWARDS = ["2.5 forward [32]", "2.5 forward [64, 32]", "2.5 forward [32, 32, 32, 32, 32]"]
+BACKWARDS = ["2.5 backward [32]", "2.5 backward [64, 32]", "2.5 backward [32, 32, 32, 32, 32]"]
+TWO_OR_MORE = ["2.6 in a network, num_bn_layers=2", "2.6 in a network, num_bn_layers=3"]
+IN_NETWORKS = ["2.6 in a network, num_bn_layers=1", *TWO_OR_MORE]
+FIVE_STEPS = ["2.7 five steps, no hidden layer", "2.7 five steps, one hidden layer",
+              "2.7 five steps, two hidden layers"]
+
+MISTAKES = {
+    # ---- 2.2 ----
+    "loss sign": Mistake(
+        "2.2", ["2.2 loss"],
+        "the loss has the wrong sign: it is -sum(y * log(sm)), which is positive",
+        """
+-        self.loss = -np.sum(y * (x - lse), axis=1)
++        self.loss = np.sum(y * (x - lse), axis=1)
+"""),
+    "loss averaged": Mistake(
+        "2.2", ["2.2 loss"],
+        "the loss is averaged over the batch: return one value for each example, (m,)",
+        """
+-        self.loss = -np.sum(y * (x - lse), axis=1)
++        self.loss = np.mean(-np.sum(y * (x - lse), axis=1))
+"""),
+    "loss summed": Mistake(
+        "2.2", ["2.2 loss"],
+        "the loss is summed over the batch: return one value for each example, (m,)",
+        """
+-        self.loss = -np.sum(y * (x - lse), axis=1)
++        self.loss = np.sum(-np.sum(y * (x - lse), axis=1))
+"""),
+    "loss divided": Mistake(
+        "2.2", ["2.2 loss"],
+        "the loss is divided by the batch size: it is one value for each example, not averaged",
+        """
+-        self.loss = -np.sum(y * (x - lse), axis=1)
++        self.loss = -np.sum(y * (x - lse), axis=1) / len(x)
+"""),
+    "softmax over axis 0": Mistake(
+        "2.2", ["2.2 loss", "2.2 derivative"],
+        "the softmax is taken over the batch, axis 0: take it over the classes, axis 1",
+        """
+-        a = np.max(x, axis=1, keepdims=True)
++        a = np.max(x, axis=0, keepdims=True)
+
+-        lse = a + np.log(np.sum(np.exp(x - a), axis=1, keepdims=True))
++        lse = a + np.log(np.sum(np.exp(x - a), axis=0, keepdims=True))
+"""),
+    "dlogits divided": Mistake(
+        "2.2", ["2.2 derivative"],
+        "derivative() is divided by the batch size: it is sm - y, one row for each example",
+        """
+-        return self.sm - self.labels
++        return (self.sm - self.labels) / len(self.labels)
+"""),
+    "dlogits is sm": Mistake(
+        "2.2", ["2.2 derivative"],
+        "derivative() is sm alone: it is sm - y",
+        """
+-        return self.sm - self.labels
++        return self.sm
+"""),
+    "dlogits sign": Mistake(
+        "2.2", ["2.2 derivative"],
+        "derivative() has the wrong sign: it is sm - y",
+        """
+-        return self.sm - self.labels
++        return self.labels - self.sm
+"""),
+    # ---- 2.3 ----
+    "dW transposed": Mistake(
+        "2.3", ["2.3 backward"],
+        "dW is transposed: it must have the shape of W",
+        """
+-            self.dW[i] = self.outputs[i].T @ delta / len(labels)
++            self.dW[i] = delta.T @ self.outputs[i] / len(labels)
+"""),
+    "bias forgotten": Mistake(
+        "2.3", ["2.3 forward"],
+        "forward does not add the bias: the output of a layer is activation(x @ W + b)",
+        """
+-            z = self.outputs[i] @ self.W[i] + self.b[i]
++            z = self.outputs[i] @ self.W[i]
+"""),
+    "dW summed": Mistake(
+        "2.3", ["2.3 backward"],
+        "dW is the sum over the batch: divide it by the batch size",
+        """
+-            self.dW[i] = self.outputs[i].T @ delta / len(labels)
++            self.dW[i] = self.outputs[i].T @ delta
+"""),
+    "db summed": Mistake(
+        "2.3", ["2.3 backward"],
+        "db is the sum over the batch: divide it by the batch size",
+        """
+-            self.db[i] = np.mean(delta, axis=0)
++            self.db[i] = np.sum(delta, axis=0)
+"""),
+    "dW and db summed": Mistake(
+        "2.3", ["2.3 backward"],
+        "dW and db are sums over the batch: divide them by the batch size",
+        """
+-            self.dW[i] = self.outputs[i].T @ delta / len(labels)
++            self.dW[i] = self.outputs[i].T @ delta
+
+-            self.db[i] = np.mean(delta, axis=0)
++            self.db[i] = np.sum(delta, axis=0)
+"""),
+    "divided twice": Mistake(
+        "2.3", ["2.3 backward"],
+        "dW and db are divided by the batch size twice: divide them once",
+        """
+-            self.dW[i] = self.outputs[i].T @ delta / len(labels)
++            self.dW[i] = self.outputs[i].T @ delta / len(labels) / len(labels)
+
+-            self.db[i] = np.mean(delta, axis=0)
++            self.db[i] = np.mean(delta, axis=0) / len(labels)
+"""),
+    "delta divided": Mistake(
+        "2.3", ["2.3 backward"],
+        "dW and db are divided by the batch size twice: divide them once",
+        """
+-        delta = self.criterion.derivative()
++        delta = self.criterion.derivative() / len(labels)
+"""),
+    "accumulated": Mistake(
+        "2.3", ["2.3 zero_grads", "2.3 five_steps"],
+        "the gradients of earlier batches are added up: set them to 0 in zero_grads, or assign "
+        "them in backward",
+        """
+-            self.dW[i].fill(0.0)
++            pass
+
+-            self.db[i].fill(0.0)
++            pass
+
+-            self.dW[i] = self.outputs[i].T @ delta / len(labels)
++            self.dW[i] += self.outputs[i].T @ delta / len(labels)
+
+-            self.db[i] = np.mean(delta, axis=0)
++            self.db[i] += np.mean(delta, axis=0)
+"""),
+    "step sign": Mistake(
+        "2.3", ["2.3 five_steps"],
+        "step goes up the gradient: subtract lr * dW and lr * db",
+        """
+-            self.vW[i] = self.momentum * self.vW[i] - self.lr * self.dW[i]
+-            self.W[i] = self.W[i] + self.vW[i]
++            self.vW[i] = self.momentum * self.vW[i] + self.lr * self.dW[i]
++            self.W[i] = self.W[i] + self.vW[i]
+
+-            self.vb[i] = self.momentum * self.vb[i] - self.lr * self.db[i]
+-            self.b[i] = self.b[i] + self.vb[i]
++            self.vb[i] = self.momentum * self.vb[i] + self.lr * self.db[i]
++            self.b[i] = self.b[i] + self.vb[i]
+"""),
+    "step without lr": Mistake(
+        "2.3", ["2.3 five_steps"],
+        "step does not use lr: subtract lr * dW and lr * db",
+        """
+-            self.vW[i] = self.momentum * self.vW[i] - self.lr * self.dW[i]
+-            self.W[i] = self.W[i] + self.vW[i]
++            self.vW[i] = self.momentum * self.vW[i] - self.dW[i]
++            self.W[i] = self.W[i] + self.vW[i]
+
+-            self.vb[i] = self.momentum * self.vb[i] - self.lr * self.db[i]
+-            self.b[i] = self.b[i] + self.vb[i]
++            self.vb[i] = self.momentum * self.vb[i] - self.db[i]
++            self.b[i] = self.b[i] + self.vb[i]
+"""),
+    "momentum of 0.9": Mistake(
+        "2.3", ["2.3 five_steps"],
+        "the momentum is 0.9 whatever MLP is given: use self.momentum",
+        """
+-            self.vW[i] = self.momentum * self.vW[i] - self.lr * self.dW[i]
+-            self.W[i] = self.W[i] + self.vW[i]
++            self.vW[i] = 0.9 * self.vW[i] - self.lr * self.dW[i]
++            self.W[i] = self.W[i] + self.vW[i]
+
+-            self.vb[i] = self.momentum * self.vb[i] - self.lr * self.db[i]
+-            self.b[i] = self.b[i] + self.vb[i]
++            self.vb[i] = 0.9 * self.vb[i] - self.lr * self.db[i]
++            self.b[i] = self.b[i] + self.vb[i]
+"""),
+    # ---- 2.4 ----
+    "sigmoid' of the input": Mistake(
+        "2.4", ["2.4 Sigmoid.derivative"],
+        "Sigmoid.derivative is s (1 - s) of the input; s must be the output of forward",
+        """
+-        self.state = 1 / (1 + np.exp(-x))
+-        return self.state
++        self.x = x
++        self.state = 1 / (1 + np.exp(-x))
++        return self.state
+
+-        return self.state * (1 - self.state)
++        return self.x * (1 - self.x)
+"""),
+    "sigmoid' twice": Mistake(
+        "2.4", ["2.4 Sigmoid.derivative"],
+        "Sigmoid.derivative applies the sigmoid again to the output of forward: state is "
+        "already s",
+        """
+-        return self.state * (1 - self.state)
++        s = 1 / (1 + np.exp(-self.state))
++        return s * (1 - s)
+"""),
+    "tanh' of the input": Mistake(
+        "2.4", ["2.4 Tanh.derivative"],
+        "Tanh.derivative squares the input; it is 1 minus the square of the output of forward",
+        """
+-        self.state = np.tanh(x)
+-        return self.state
++        self.x = x
++        self.state = np.tanh(x)
++        return self.state
+
+-        return 1 - self.state ** 2
++        return 1 - self.x ** 2
+"""),
+    "tanh' twice": Mistake(
+        "2.4", ["2.4 Tanh.derivative"],
+        "Tanh.derivative applies tanh again to the output of forward: state is already tanh(x)",
+        """
+-        return 1 - self.state ** 2
++        return 1 - np.tanh(self.state) ** 2
+"""),
+    "tanh' without square": Mistake(
+        "2.4", ["2.4 Tanh.derivative"],
+        "Tanh.derivative is 1 - tanh(x): the square is missing, it is 1 - tanh(x)^2",
+        """
+-        return 1 - self.state ** 2
++        return 1 - self.state
+"""),
+    "relu' at 0": Mistake(
+        "2.4", ["2.4 ReLU.derivative"],
+        "ReLU.derivative at 0 is 1: by convention it is 0",
+        """
+-        self.state = np.maximum(0, x)
+-        return self.state
++        self.x = x
++        self.state = np.maximum(0, x)
++        return self.state
+
+-        return np.where(self.state > 0, 1.0, 0.0)
++        return np.where(self.x >= 0, 1.0, 0.0)
+"""),
+    "relu' is 1": Mistake(
+        "2.4", ["2.4 ReLU.derivative"],
+        "ReLU.derivative is 1 everywhere: it is 1 where state > 0 and 0 elsewhere",
+        """
+-        return np.where(self.state > 0, 1.0, 0.0)
++        return np.where(self.state >= 0, 1.0, 0.0)
+"""),
+    "relu' is state": Mistake(
+        "2.4", ["2.4 ReLU.derivative"],
+        "ReLU.derivative is the output of forward: it is 1 where state > 0 and 0 elsewhere",
+        """
+-        return np.where(self.state > 0, 1.0, 0.0)
++        return self.state
+"""),
+    # ---- 2.5 ----
+    "one hidden layer": Mistake(
+        "2.5", FORWARDS[1:],
+        "the network has at most one hidden layer: it must have one for each of hiddens",
+        """
+-        self.nlayers = len(hiddens) + 1
++        hiddens = hiddens[:1]
++        self.nlayers = len(hiddens) + 1
+"""),
+    "two hidden layers": Mistake(
+        "2.5", FORWARDS[2:],
+        "the network has at most two hidden layers: it must have one for each of hiddens",
+        """
+-        self.nlayers = len(hiddens) + 1
++        hiddens = hiddens[:2]
++        self.nlayers = len(hiddens) + 1
+"""),
+    "three hidden layers": Mistake(
+        "2.5", FORWARDS[2:],
+        "the network has at most three hidden layers: it must have one for each of hiddens",
+        """
+-        self.nlayers = len(hiddens) + 1
++        hiddens = hiddens[:3]
++        self.nlayers = len(hiddens) + 1
+"""),
+    "bias of the first layer": Mistake(
+        "2.5", FORWARDS,
+        "forward adds the bias only in the first layer: add b[i] in every layer",
+        """
+-            z = self.outputs[i] @ self.W[i] + self.b[i]
++            z = self.outputs[i] @ self.W[i]
++            if i == 0:
++                z = z + self.b[i]
+"""),
+    "bias of the last layer": Mistake(
+        "2.5", FORWARDS,
+        "forward adds the bias only in the last layer: add b[i] in every layer",
+        """
+-            z = self.outputs[i] @ self.W[i] + self.b[i]
++            z = self.outputs[i] @ self.W[i]
++            if i == self.nlayers - 1:
++                z = z + self.b[i]
+"""),
+    "first activation": Mistake(
+        "2.5", FORWARDS,
+        "every layer uses the function of activations[0]: layer i must use activations[i]",
+        """
+-        self.activations = activations
++        self.activations = [type(activations[0])() for _ in activations]
+"""),
+    "last activation in backward": Mistake(
+        "2.5", ["2.5 mixed_activations"],
+        "backward leaves out the derivative of the last activation",
+        """
+-            delta = delta * self.activations[i].derivative()
++            if i < self.nlayers - 1:
++                delta = delta * self.activations[i].derivative()
+"""),
+    "last activation": Mistake(
+        "2.5", ["2.5 mixed_activations"],
+        "the last activation is skipped: apply activations[i] in every layer, also in the last",
+        """
+-            z = self.activations[i](z)
++            if i < self.nlayers - 1:
++                z = self.activations[i](z)
+
+-            delta = delta * self.activations[i].derivative()
++            if i < self.nlayers - 1:
++                delta = delta * self.activations[i].derivative()
+"""),
+    "all activations": Mistake(
+        "2.5", [*BACKWARDS, "2.5 mixed_activations"],
+        "backward leaves out the derivatives of the activations: delta *= "
+        "activation.derivative()",
+        """
+-            delta = delta * self.activations[i].derivative()
++            pass
+"""),
+    "activation again": Mistake(
+        "2.5", [*BACKWARDS, "2.5 mixed_activations"],
+        "backward calls the activations again with their output, so that derivative() is that "
+        "at the output: call derivative() alone, it is of the last forward",
+        """
+-            delta = delta * self.activations[i].derivative()
++            self.activations[i](self.outputs[i + 1])
++            delta = delta * self.activations[i].derivative()
+"""),
+    "not transposed": Mistake(
+        "2.5", BACKWARDS[2:],
+        "backward takes delta through W: take it through its transpose, delta @ W.T",
+        """
+-            if i > 0:
+-                delta = delta @ self.W[i].T
++            if i > 0 and self.W[i].shape[0] == self.W[i].shape[1]:
++                delta = delta @ self.W[i]
++            elif i > 0:
++                delta = delta @ self.W[i].T
+"""),
+    # ---- 2.6 ----
+    "m - 1": Mistake(
+        "2.6", ["2.6 training"],
+        "BatchNorm: var is divided by m - 1: divide it by m",
+        """
+-            var = np.var(x, axis=0)
++            var = np.var(x, axis=0, ddof=1)
+"""),
+    "running_var by m - 1": Mistake(
+        "2.6", ["2.6 running_statistics"],
+        "BatchNorm: running_var averages a variance that is divided by m - 1: average var",
+        """
+-            self.running_var = self.alpha * self.running_var + (1 - self.alpha) * var
++            unbiased = np.var(x, axis=0, ddof=1)
++            self.running_var = self.alpha * self.running_var + (1 - self.alpha) * unbiased
+"""),
+    "eps outside": Mistake(
+        "2.6", ["2.6 training"],
+        "BatchNorm: eps stands outside the square root: norm is (x - mean) / sqrt(var + eps)",
+        """
+-        self.deviation = np.sqrt(var + self.eps)
++        self.deviation = np.sqrt(var) + self.eps
+"""),
+    "root missing": Mistake(
+        "2.6", ["2.6 training"],
+        "BatchNorm: norm is divided by the variance: divide by its square root",
+        """
+-        self.deviation = np.sqrt(var + self.eps)
++        self.deviation = var + self.eps
+"""),
+    "eps missing": Mistake(
+        "2.6", ["2.6 training"],
+        "BatchNorm: eps is missing: norm is (x - mean) / sqrt(var + eps)",
+        """
+-        self.deviation = np.sqrt(var + self.eps)
++        self.deviation = np.sqrt(var)
+"""),
+    "running kept": Mistake(
+        "2.6", ["2.6 running_statistics"],
+        "BatchNorm: the running statistics are never updated in training",
+        """
+-            self.running_mean = self.alpha * self.running_mean + (1 - self.alpha) * mean
++            pass
+
+-            self.running_var = self.alpha * self.running_var + (1 - self.alpha) * var
++            pass
+"""),
+    "deviation averaged": Mistake(
+        "2.6", ["2.6 running_statistics"],
+        "BatchNorm: running_var averages the standard deviation: average the variance",
+        """
+-            self.running_var = self.alpha * self.running_var + (1 - self.alpha) * var
++            self.running_var = self.alpha * self.running_var + (1 - self.alpha) * np.sqrt(var)
+"""),
+    "alpha": Mistake(
+        "2.6", ["2.6 running_statistics"],
+        "BatchNorm: alpha weighs the new batch: it must weigh the running statistics",
+        """
+-            self.running_mean = self.alpha * self.running_mean + (1 - self.alpha) * mean
++            self.running_mean = (1 - self.alpha) * self.running_mean + self.alpha * mean
+
+-            self.running_var = self.alpha * self.running_var + (1 - self.alpha) * var
++            self.running_var = (1 - self.alpha) * self.running_var + self.alpha * var
+"""),
+    "alpha of running_mean": Mistake(
+        "2.6", ["2.6 running_statistics"],
+        "BatchNorm: alpha weighs the new batch in running_mean, not in running_var: it must "
+        "weigh the running statistics in both",
+        """
+-            self.running_mean = self.alpha * self.running_mean + (1 - self.alpha) * mean
++            self.running_mean = (1 - self.alpha) * self.running_mean + self.alpha * mean
+"""),
+    "alpha of running_var": Mistake(
+        "2.6", ["2.6 running_statistics"],
+        "BatchNorm: alpha weighs the new batch in running_var, not in running_mean: it must "
+        "weigh the running statistics in both",
+        """
+-            self.running_var = self.alpha * self.running_var + (1 - self.alpha) * var
++            self.running_var = (1 - self.alpha) * self.running_var + self.alpha * var
+"""),
+    "running of the batch": Mistake(
+        "2.6", ["2.6 running_statistics"],
+        "BatchNorm: the running statistics are those of the last batch: average them by alpha",
+        """
+-            self.running_mean = self.alpha * self.running_mean + (1 - self.alpha) * mean
++            self.running_mean = mean[np.newaxis]
+
+-            self.running_var = self.alpha * self.running_var + (1 - self.alpha) * var
++            self.running_var = var[np.newaxis]
+"""),
+    "eval by the batch": Mistake(
+        "2.6", ["2.6 inference"],
+        "BatchNorm: inference uses the batch's statistics: use running_mean and running_var",
+        """
+-            mean = self.running_mean
+-            var = self.running_var
++            mean = np.mean(x, axis=0)
++            var = np.var(x, axis=0)
+"""),
+    "eval by the last batch": Mistake(
+        "2.6", ["2.6 inference"],
+        "BatchNorm: inference uses the last training batch's statistics: use running_mean and "
+        "running_var",
+        """
+-            mean = self.running_mean
+-            var = self.running_var
++            mean = self.mean
++            var = self.var
+"""),
+    "gamma in dx": Mistake(
+        "2.6", ["2.6 backward"],
+        "BatchNorm: backward forgets gamma in dx",
+        """
+-        dnorm = delta * self.gamma
++        dnorm = delta
+"""),
+    "dvar": Mistake(
+        "2.6", ["2.6 backward"],
+        "BatchNorm: the term of the variance is missing in dx",
+        """
+-        return dnorm / self.deviation + dvar * (2 / m) * centred + dmean * (1 / m)
++        return dnorm / self.deviation + dmean * (1 / m)
+"""),
+    "dvar and dmean": Mistake(
+        "2.6", ["2.6 backward"],
+        "BatchNorm: the terms of the mean and of the variance are missing in dx",
+        """
+-        return dnorm / self.deviation + dvar * (2 / m) * centred + dmean * (1 / m)
++        return dnorm / self.deviation
+"""),
+    "dmean": Mistake(
+        "2.6", ["2.6 backward"],
+        "BatchNorm: the term of the mean is missing in dx",
+        """
+-        return dnorm / self.deviation + dvar * (2 / m) * centred + dmean * (1 / m)
++        return dnorm / self.deviation + dvar * (2 / m) * centred
+"""),
+    "dgamma of out": Mistake(
+        "2.6", ["2.6 backward"],
+        "BatchNorm: dgamma is the sum of delta * out: it is the sum of delta * norm",
+        """
+-        self.dgamma = np.sum(delta * self.norm, axis=0)
++        self.dgamma = np.sum(delta * self.out, axis=0)
+"""),
+    "dgamma of x": Mistake(
+        "2.6", ["2.6 backward"],
+        "BatchNorm: dgamma is the sum of delta * x: it is the sum of delta * norm",
+        """
+-        self.dgamma = np.sum(delta * self.norm, axis=0)
++        self.dgamma = np.sum(delta * self.x, axis=0)
+"""),
+    "dgamma averaged": Mistake(
+        "2.6", ["2.6 backward"],
+        "BatchNorm: dgamma and dbeta are divided by the batch size: they are sums",
+        """
+-        self.dgamma = np.sum(delta * self.norm, axis=0)
++        self.dgamma = np.mean(delta * self.norm, axis=0)
+
+-        self.dbeta = np.sum(delta, axis=0)
++        self.dbeta = np.mean(delta, axis=0)
+"""),
+    "dgamma swapped": Mistake(
+        "2.6", ["2.6 backward"],
+        "BatchNorm: dgamma and dbeta are swapped",
+        """
+-        self.dgamma = np.sum(delta * self.norm, axis=0)
++        self.dbeta = np.sum(delta * self.norm, axis=0)
+
+-        self.dbeta = np.sum(delta, axis=0)
++        self.dgamma = np.sum(delta, axis=0)
+"""),
+    "eval not passed": Mistake(
+        "2.6", ["2.6 train_and_infer"],
+        "BatchNorm does not infer in the network's eval mode: pass eval=not self.train_mode",
+        """
+-            if self.bn and i < self.num_bn_layers:
+-                z = self.bn_layers[i](z, not self.train_mode)
++            if self.bn and i < self.num_bn_layers:
++                z = self.bn_layers[i](z)
+"""),
+    "bias with BatchNorm": Mistake(
+        "2.6", ["2.6 train_and_infer"],
+        "a layer with BatchNorm leaves out its bias: add it, it counts in inference",
+        """
+-            z = self.outputs[i] @ self.W[i] + self.b[i]
++            z = self.outputs[i] @ self.W[i]
++            if i >= self.num_bn_layers:
++                z = z + self.b[i]
+"""),
+    "first BatchNorm alone": Mistake(
+        "2.6", TWO_OR_MORE,
+        "BatchNorm is applied in the first layer only: apply it in the first num_bn_layers "
+        "layers",
+        """
+-            if self.bn and i < self.num_bn_layers:
+-                z = self.bn_layers[i](z, not self.train_mode)
++            if self.bn and i == 0:
++                z = self.bn_layers[i](z, not self.train_mode)
+
+-            if self.bn and i < self.num_bn_layers:
+-                delta = self.bn_layers[i].backward(delta)
++            if self.bn and i == 0:
++                delta = self.bn_layers[i].backward(delta)
+"""),
+    "same BatchNorm": Mistake(
+        "2.6", TWO_OR_MORE,
+        "bn_layers contains one BatchNorm many times: each layer needs a BatchNorm of its own",
+        """
+-            self.bn_layers = [BatchNorm(sizes[i + 1]) for i in range(num_bn_layers)]
++            self.bn_layers = [BatchNorm(sizes[1])] * num_bn_layers
+"""),
+    "one BatchNorm": Mistake(
+        "2.6", TWO_OR_MORE,
+        "every layer uses bn_layers[0]: layer i must use bn_layers[i]",
+        """
+-            if self.bn and i < self.num_bn_layers:
+-                z = self.bn_layers[i](z, not self.train_mode)
++            if self.bn and i < self.num_bn_layers:
++                z = self.bn_layers[0](z, not self.train_mode)
+
+-            if self.bn and i < self.num_bn_layers:
+-                delta = self.bn_layers[i].backward(delta)
++            if self.bn and i < self.num_bn_layers:
++                delta = self.bn_layers[0].backward(delta)
+"""),
+    "BatchNorm on every layer": Mistake(
+        "2.6", IN_NETWORKS,
+        "BatchNorm is applied in every layer: apply it in the first num_bn_layers layers only",
+        """
+-            self.bn_layers = [BatchNorm(sizes[i + 1]) for i in range(num_bn_layers)]
++            self.bn_layers = [BatchNorm(sizes[i + 1]) for i in range(self.nlayers)]
+
+-            if self.bn and i < self.num_bn_layers:
+-                z = self.bn_layers[i](z, not self.train_mode)
++            if self.bn:
++                z = self.bn_layers[i](z, not self.train_mode)
+
+-            if self.bn and i < self.num_bn_layers:
+-                delta = self.bn_layers[i].backward(delta)
++            if self.bn:
++                delta = self.bn_layers[i].backward(delta)
+"""),
+    "BatchNorm on every hidden layer": Mistake(
+        "2.6", IN_NETWORKS,
+        "BatchNorm is applied in every hidden layer: apply it in the first num_bn_layers layers"
+        " only",
+        """
+-            self.bn_layers = [BatchNorm(sizes[i + 1]) for i in range(num_bn_layers)]
++            self.bn_layers = [BatchNorm(sizes[i + 1]) for i in range(len(hiddens))]
+
+-            if self.bn and i < self.num_bn_layers:
+-                z = self.bn_layers[i](z, not self.train_mode)
++            if self.bn and i < self.nlayers - 1:
++                z = self.bn_layers[i](z, not self.train_mode)
+
+-            if self.bn and i < self.num_bn_layers:
+-                delta = self.bn_layers[i].backward(delta)
++            if self.bn and i < self.nlayers - 1:
++                delta = self.bn_layers[i].backward(delta)
+"""),
+    "not backward through BatchNorm": Mistake(
+        "2.6", IN_NETWORKS,
+        "backward skips BatchNorm: take delta through BatchNorm.backward",
+        """
+-            if self.bn and i < self.num_bn_layers:
+-                delta = self.bn_layers[i].backward(delta)
++            pass
+"""),
+    "BatchNorm before the linear map": Mistake(
+        "2.6", IN_NETWORKS,
+        "BatchNorm is applied before the linear map: apply it between the linear map and the "
+        "activation",
+        """
+-            self.bn_layers = [BatchNorm(sizes[i + 1]) for i in range(num_bn_layers)]
++            self.bn_layers = [BatchNorm(sizes[i]) for i in range(num_bn_layers)]
+
+-            z = self.outputs[i] @ self.W[i] + self.b[i]
+-            if self.bn and i < self.num_bn_layers:
+-                z = self.bn_layers[i](z, not self.train_mode)
++            if self.bn and i < self.num_bn_layers:
++                self.outputs[i] = self.bn_layers[i](self.outputs[i], not self.train_mode)
++            z = self.outputs[i] @ self.W[i] + self.b[i]
+
+-            if self.bn and i < self.num_bn_layers:
+-                delta = self.bn_layers[i].backward(delta)
+
+-            if i > 0:
+-                delta = delta @ self.W[i].T
++            delta = delta @ self.W[i].T
++            if self.bn and i < self.num_bn_layers:
++                delta = self.bn_layers[i].backward(delta)
+"""),
+    "BatchNorm after the activation": Mistake(
+        "2.6", IN_NETWORKS,
+        "BatchNorm is applied after the activation: apply it between the linear map and the "
+        "activation",
+        """
+-            if self.bn and i < self.num_bn_layers:
+-                z = self.bn_layers[i](z, not self.train_mode)
+-            z = self.activations[i](z)
++            z = self.activations[i](z)
++            if self.bn and i < self.num_bn_layers:
++                z = self.bn_layers[i](z, not self.train_mode)
+
+-            delta = delta * self.activations[i].derivative()
+-            if self.bn and i < self.num_bn_layers:
+-                delta = self.bn_layers[i].backward(delta)
++            if self.bn and i < self.num_bn_layers:
++                delta = self.bn_layers[i].backward(delta)
++            delta = delta * self.activations[i].derivative()
+"""),
+    "BatchNorm on the last layers": Mistake(
+        "2.6", IN_NETWORKS,
+        "BatchNorm is applied in the last hidden layers: apply it in the first num_bn_layers "
+        "layers",
+        """
+-            self.bn_layers = [BatchNorm(sizes[i + 1]) for i in range(num_bn_layers)]
++            self.bn_layers = [BatchNorm(d) for d in hiddens[-num_bn_layers:]]
+
+-            if self.bn and i < self.num_bn_layers:
+-                z = self.bn_layers[i](z, not self.train_mode)
++            k = i - (self.nlayers - 1 - self.num_bn_layers)
++            if self.bn and 0 <= k < self.num_bn_layers:
++                z = self.bn_layers[k](z, not self.train_mode)
+
+-            if self.bn and i < self.num_bn_layers:
+-                delta = self.bn_layers[i].backward(delta)
++            k = i - (self.nlayers - 1 - self.num_bn_layers)
++            if self.bn and 0 <= k < self.num_bn_layers:
++                delta = self.bn_layers[k].backward(delta)
+"""),
+    "gamma of the first": Mistake(
+        "2.6", ["2.6 step"],
+        "step moves the gamma and beta of bn_layers[0] only: move those of every layer",
+        """
+-            for layer in self.bn_layers:
++            for layer in self.bn_layers[:1]:
+"""),
+    "gamma of the last": Mistake(
+        "2.6", ["2.6 step"],
+        "step moves the gamma and beta of the last of bn_layers only: move those of every layer",
+        """
+-            for layer in self.bn_layers:
++            for layer in self.bn_layers[-1:]:
+"""),
+    "gamma of the first two": Mistake(
+        "2.6", ["2.6 step"],
+        "step moves the gamma and beta of the first two of bn_layers only: move those of every "
+        "layer",
+        """
+-            for layer in self.bn_layers:
++            for layer in self.bn_layers[:2]:
+"""),
+    "gamma and beta kept": Mistake(
+        "2.6", ["2.6 step"],
+        "step leaves gamma and beta unchanged: subtract lr * dgamma and lr * dbeta",
+        """
+-                layer.gamma = layer.gamma - self.lr * layer.dgamma
++                pass
+
+-                layer.beta = layer.beta - self.lr * layer.dbeta
++                pass
+"""),
+    "beta kept": Mistake(
+        "2.6", ["2.6 step"],
+        "step moves gamma, but leaves beta unchanged: subtract lr * dbeta",
+        """
+-                layer.beta = layer.beta - self.lr * layer.dbeta
++                pass
+"""),
+    "gamma kept": Mistake(
+        "2.6", ["2.6 step"],
+        "step moves beta, but leaves gamma unchanged: subtract lr * dgamma",
+        """
+-                layer.gamma = layer.gamma - self.lr * layer.dgamma
++                pass
+"""),
+    "gamma without lr": Mistake(
+        "2.6", ["2.6 step"],
+        "step does not use lr for gamma and beta: subtract lr * dgamma and lr * dbeta",
+        """
+-                layer.gamma = layer.gamma - self.lr * layer.dgamma
++                layer.gamma = layer.gamma - layer.dgamma
+
+-                layer.beta = layer.beta - self.lr * layer.dbeta
++                layer.beta = layer.beta - layer.dbeta
+"""),
+    "gamma sign": Mistake(
+        "2.6", ["2.6 step"],
+        "step moves gamma and beta up the gradient: subtract lr * dgamma and lr * dbeta",
+        """
+-                layer.gamma = layer.gamma - self.lr * layer.dgamma
++                layer.gamma = layer.gamma + self.lr * layer.dgamma
+
+-                layer.beta = layer.beta - self.lr * layer.dbeta
++                layer.beta = layer.beta + self.lr * layer.dbeta
+"""),
+    # ---- 2.7 ----
+    "no momentum": Mistake(
+        "2.7", [*FIVE_STEPS, "2.7 networks_side_by_side", "2.7 velocity_starts_at_zero"],
+        "momentum has no effect: keep a velocity from step to step, which zero_grads must not "
+        "reset, v = momentum * v - lr * dW; W = W + v",
+        """
+-            self.vW[i] = self.momentum * self.vW[i] - self.lr * self.dW[i]
+-            self.W[i] = self.W[i] + self.vW[i]
++            self.vW[i] = - self.lr * self.dW[i]
++            self.W[i] = self.W[i] + self.vW[i]
+
+-            self.vb[i] = self.momentum * self.vb[i] - self.lr * self.db[i]
+-            self.b[i] = self.b[i] + self.vb[i]
++            self.vb[i] = - self.lr * self.db[i]
++            self.b[i] = self.b[i] + self.vb[i]
+"""),
+    "nesterov": Mistake(
+        "2.7", FIVE_STEPS,
+        "step is Nesterov's momentum: the handout's is v = momentum * v - lr * dW; W = W + v",
+        """
+-            self.vW[i] = self.momentum * self.vW[i] - self.lr * self.dW[i]
+-            self.W[i] = self.W[i] + self.vW[i]
++            self.vW[i] = self.momentum * self.vW[i] - self.lr * self.dW[i]
++            self.W[i] = self.W[i] + self.momentum * self.vW[i] - self.lr * self.dW[i]
+
+-            self.vb[i] = self.momentum * self.vb[i] - self.lr * self.db[i]
+-            self.b[i] = self.b[i] + self.vb[i]
++            self.vb[i] = self.momentum * self.vb[i] - self.lr * self.db[i]
++            self.b[i] = self.b[i] + self.momentum * self.vb[i] - self.lr * self.db[i]
+"""),
+    "damping": Mistake(
+        "2.7", FIVE_STEPS,
+        "the gradient is damped by (1 - momentum): it is v = momentum * v - lr * dW",
+        """
+-            self.vW[i] = self.momentum * self.vW[i] - self.lr * self.dW[i]
+-            self.W[i] = self.W[i] + self.vW[i]
++            self.vW[i] = self.momentum * self.vW[i] - (1 - self.momentum) * self.lr * self.dW[i]
++            self.W[i] = self.W[i] + self.vW[i]
+
+-            self.vb[i] = self.momentum * self.vb[i] - self.lr * self.db[i]
+-            self.b[i] = self.b[i] + self.vb[i]
++            self.vb[i] = self.momentum * self.vb[i] - (1 - self.momentum) * self.lr * self.db[i]
++            self.b[i] = self.b[i] + self.vb[i]
+"""),
+    "damping of W": Mistake(
+        "2.7", FIVE_STEPS,
+        "the gradient of W is damped by (1 - momentum): it is v = momentum * v - lr * dW, as "
+        "for b",
+        """
+-            self.vW[i] = self.momentum * self.vW[i] - self.lr * self.dW[i]
+-            self.W[i] = self.W[i] + self.vW[i]
++            self.vW[i] = self.momentum * self.vW[i] - (1 - self.momentum) * self.lr * self.dW[i]
++            self.W[i] = self.W[i] + self.vW[i]
+"""),
+    "damping of b": Mistake(
+        "2.7", FIVE_STEPS,
+        "the gradient of b is damped by (1 - momentum): it is v = momentum * v - lr * db, as "
+        "for W",
+        """
+-            self.vb[i] = self.momentum * self.vb[i] - self.lr * self.db[i]
+-            self.b[i] = self.b[i] + self.vb[i]
++            self.vb[i] = self.momentum * self.vb[i] - (1 - self.momentum) * self.lr * self.db[i]
++            self.b[i] = self.b[i] + self.vb[i]
+"""),
+    "momentum sign": Mistake(
+        "2.7", FIVE_STEPS,
+        "momentum has the wrong sign: it is v = momentum * v - lr * dW",
+        """
+-            self.vW[i] = self.momentum * self.vW[i] - self.lr * self.dW[i]
+-            self.W[i] = self.W[i] + self.vW[i]
++            self.vW[i] = -self.momentum * self.vW[i] - self.lr * self.dW[i]
++            self.W[i] = self.W[i] + self.vW[i]
+
+-            self.vb[i] = self.momentum * self.vb[i] - self.lr * self.db[i]
+-            self.b[i] = self.b[i] + self.vb[i]
++            self.vb[i] = -self.momentum * self.vb[i] - self.lr * self.db[i]
++            self.b[i] = self.b[i] + self.vb[i]
+"""),
+    "W without momentum": Mistake(
+        "2.7", FIVE_STEPS,
+        "momentum does not move W: keep a velocity for W, too",
+        """
+-            self.vW[i] = self.momentum * self.vW[i] - self.lr * self.dW[i]
+-            self.W[i] = self.W[i] + self.vW[i]
++            self.vW[i] = - self.lr * self.dW[i]
++            self.W[i] = self.W[i] + self.vW[i]
+"""),
+    "b without momentum": Mistake(
+        "2.7", FIVE_STEPS,
+        "momentum does not move the biases: keep a velocity for b, too",
+        """
+-            self.vb[i] = self.momentum * self.vb[i] - self.lr * self.db[i]
+-            self.b[i] = self.b[i] + self.vb[i]
++            self.vb[i] = - self.lr * self.db[i]
++            self.b[i] = self.b[i] + self.vb[i]
+"""),
+    "gamma with momentum": Mistake(
+        "2.7", ["2.7 with_batchnorm"],
+        "gamma and beta move with momentum: theirs is the plain step, gamma - lr * dgamma",
+        """
+-                layer.gamma = layer.gamma - self.lr * layer.dgamma
++                layer.vgamma = self.momentum * getattr(layer, 'vgamma', 0) - self.lr * layer.dgamma
++                layer.gamma = layer.gamma + layer.vgamma
+
+-                layer.beta = layer.beta - self.lr * layer.dbeta
++                layer.vbeta = self.momentum * getattr(layer, 'vbeta', 0) - self.lr * layer.dbeta
++                layer.beta = layer.beta + layer.vbeta
+"""),
+}
+
+
+def find_candidates(section, owner):
+    """Return the names of the mistakes in a class, or function, of a section or of those before."""
+    text = ""
+    for piece in read_textbook().split("\n\n\n"):
+        if piece.startswith((f"class {owner}", f"def {owner}")):
+            text = f"\n{piece}\n"
+    return [name for name, mistake in MISTAKES.items() if mistake.section <= section
+            and any(f"\n{old}\n" in text for old, _ in mistake.edits)]
+
+
+def edit(text, edits):
+    """Return a text with other lines; ValueError unless all old lines are there, and once.
+
+    edits: pairs of old and new lines, with or without their last line break; "" deletes.
+    """
+    for old, new in edits:
+        old = f"\n{remove_line_break(old)}\n"
+        if new:
+            new = f"{remove_line_break(new)}\n"
+        count = f"\n{text}".count(old)
+        if count != 1:
+            raise ValueError(f"{old!r} must be whole lines, there once; it is there {count} times")
+        text = f"\n{text}".replace(old, f"\n{new}")[1:]
+    return text
+
+
+def remove_line_break(lines):
+    return lines[:-1] if lines.endswith("\n") else lines
+
+
+@functools.lru_cache(maxsize=None)
+def read_textbook(mistake=None):
+    """Return the textbook's source, with a mistake if one is named."""
+    text = FILE.read_text()
+    return text if mistake is None else edit(text, MISTAKES[mistake].edits)
+
+
+@functools.lru_cache(maxsize=None)
+def load_textbook(mistake=None):
+    """Return the textbook as a module, with a mistake if one is named."""
+    module = types.ModuleType("hw1.textbook")
+    for piece in read_textbook(mistake).split("\n\n\n"):
+        exec(_compile(piece), module.__dict__)
+    return module
+
+
+@functools.lru_cache(maxsize=None)
+def _compile(piece):
+    """Return the code of one definition; a mistake changes few of them."""
+    return compile(piece, str(FILE), "exec")
