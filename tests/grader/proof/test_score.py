@@ -6,7 +6,7 @@ from tests.grader import processes, report
 from tests.grader.__main__ import OWN
 
 
-def test_this_hw1_earns_all_points():
+def test_this_hw1_earns_full_marks():
     graded = processes.grade_submission(OWN)
     if graded.total < graded.possible:
         pytest.fail("\n".join(report.text("hw1/hw1.py", graded)), pytrace=False)
