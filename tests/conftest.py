@@ -13,9 +13,8 @@ from tests import since_2018, unfinished
 TESTS = pathlib.Path(__file__).resolve().parent
 OWN = TESTS.parent / "hw1" / "hw1.py"
 SUITES = sorted(map(str, TESTS.glob("test_2_*.py")))  # the homework's
-
-STRICT = (TESTS / "module", TESTS / "commands")
-ERRORS = (  # a library's own warnings are none
+STRICT = (TESTS / "module", TESTS / "commands")  # where warnings are errors
+ERRORS = (  # warnings of this repository's code, and none of a library's
     r"error:::(hw1|data|tests)(\.|$)",
     "error::pytest.PytestUnraisableExceptionWarning",
     "error::pytest.PytestUnhandledThreadExceptionWarning",
@@ -35,18 +34,29 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     given = config.getoption("--hw1")
+    are_named = config.args_source is not pytest.Config.ArgsSource.TESTPATHS
     path = OWN
     if given is not None:
-        path = pathlib.Path(os.path.abspath(config.invocation_params.dir / given))
+        path = _find_file(config, given)
         if not path.is_file():
             raise pytest.UsageError(f"--hw1 takes a file such as path/to/hw1.py, got {given!r}")
         config.addinivalue_line("filterwarnings", "ignore")  # warnings are never a fault
+        for argument in config.args if are_named else []:
+            suite = _find_file(config, argument.split("::")[0])
+            if suite.is_file() and str(suite) not in SUITES:
+                raise pytest.UsageError(f"--hw1 runs tests/test_2_*.py, and not {argument}")
     homework = Homework(config, path, own=given is None)
     config.pluginmanager.register(homework, "homework")
     if homework.unfinished and config.option.maxfail == 20:
-        config.option.maxfail = 2  # a screen holds these, and what is unfinished
-    if homework.only and config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+        config.option.maxfail = 2  # these and what is unfinished fit a screen
+    if homework.only and not are_named:
         config.args = SUITES
+
+
+def _find_file(config, argument):
+    """Return the absolute path of an argument of the command line."""
+    path = config.invocation_params.dir / os.path.expanduser(argument)
+    return pathlib.Path(os.path.abspath(path))
 
 
 def pytest_collection_modifyitems(items):
@@ -156,7 +166,8 @@ class Homework:
                 pytest.fail(piece.reason, pytrace=False)
         outcome = yield
         report = outcome.get_result()
-        report.unfinished = None if piece is None else tuple(piece)  # a plain tuple for pytest-xdist
+        if piece is not None:
+            report.unfinished = tuple(piece)  # a plain tuple: pytest-xdist sends it
 
     def pytest_report_teststatus(self, report):
         if report.failed and getattr(report, "unfinished", None):

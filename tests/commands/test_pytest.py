@@ -134,21 +134,25 @@ def test_missing_class_is_named(run_on):
     assert output[-1] == "Next: section 2.4: hw1.py has no class Tanh"
 
 
-def test_syntax_error_is_named_with_its_line(run_on):
-    status, output = run_on(TEXTBOOK + "def f(:\n")
+@pytest.mark.parametrize("line, message", [
+    ("def f(:", "SyntaxError: invalid syntax"),
+    ("nonsense", "NameError: name 'nonsense' is not defined"),
+])
+def test_failing_import_is_named_with_its_line(run_on, line, message):
+    status, output = run_on(f"{TEXTBOOK}{line}\n")
     assert status == 1
     assert_short(output)
-    line = len(TEXTBOOK.splitlines()) + 1
-    assert output[-1].startswith("Next: hw1.py cannot be imported: SyntaxError: invalid syntax")
-    assert output[-1].endswith(f"(line {line} of hw1.py)")
+    number = len(TEXTBOOK.splitlines()) + 1
+    assert output[-1] == f"Next: hw1.py cannot be imported: {message} (line {number} of hw1.py)"
 
 
 def test_wrong_piece_before_an_unfinished_one_is_next(run_on):
     text = stub(TEXTBOOK, {"get_training_stats": "pass"})
-    status, output = run_on(text.replace("return 1 - self.state ** 2", "return self.state"))
+    status, output = run_on(text.replace("return np.zeros(d)", "return np.zeros(d) + 0.5"))
     assert status == 1
+    assert list_unfinished(output) == ["get_training_stats"]
     assert any(line.startswith("E   ") for line in output)
-    assert re.match(r"Next: section 2\.4: tests/test_2_4_activations\.py::\S.* fails$", output[-1])
+    assert re.match(r"Next: section 2\.1: tests/test_2_1_initializers\.py::\S+ fails$", output[-1])
 
 
 # ---- --hw1 ---------------------------------------------------------------------------------------
@@ -175,6 +179,8 @@ assert Sigmoid.__module__ == "hw1.hw1"
     status, output = run(ROOT, "--hw1", path)
     assert status == 0, output
     assert re.fullmatch(r"=* \d+ passed in .*", output[-1])
+    suites = {line.split()[0] for line in output if line.startswith("tests/")}
+    assert suites == {str(path.relative_to(ROOT)) for path in ROOT.glob("tests/test_2_*.py")}
     line = len((beginning + TEXTBOOK).splitlines()) + 2
     assert output[-3:-1] == [
         "line 4: collections.Iterable was removed after 2018: write collections.abc.Iterable",
@@ -196,12 +202,16 @@ def test_file_in_another_clone_passes(checkout):
     assert status == 0, output
 
 
-@pytest.mark.parametrize("path", ["nowhere.py", "hw1"])
-def test_path_that_is_no_file_is_refused_in_a_line(path):
-    status, output = run(ROOT, "--hw1", path)
+@pytest.mark.parametrize("arguments, message", [
+    (["nowhere.py"], "--hw1 takes a file such as path/to/hw1.py, got 'nowhere.py'"),
+    (["hw1"], "--hw1 takes a file such as path/to/hw1.py, got 'hw1'"),
+    (["hw1/hw1.py", "tests/test_gradients.py"],
+     "--hw1 runs tests/test_2_*.py, and not tests/test_gradients.py"),
+])
+def test_wrong_paths_are_refused_in_a_line(arguments, message):
+    status, output = run(ROOT, "--hw1", *arguments)
     assert status == 4
-    assert [line for line in output if line] == [
-        f"ERROR: --hw1 takes a file such as path/to/hw1.py, got {path!r}"]
+    assert [line for line in output if line] == [f"ERROR: {message}"]
 
 
 # ---- Without --hw1 -------------------------------------------------------------------------------
