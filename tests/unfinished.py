@@ -7,6 +7,7 @@ the error comes later and elsewhere: Watch notes the calls of such stubs.
 import ast
 import collections
 import os
+import re
 import sys
 import sysconfig
 import traceback
@@ -224,6 +225,15 @@ def _is_about(error, piece):
         return False
     quoted = str(error).split("'")[1::2]  # "'MLP' object has no attribute 'step'"
     return name in quoted and (not owner or owner in quoted)
+
+
+def lacks_gradients(error):
+    """Return whether an error is about a gradient that is missing or None."""
+    if not isinstance(error, (AttributeError, TypeError)):
+        return False
+    frames = traceback.extract_tb(error.__traceback__)
+    text = f"{error} {frames[-1].line}"
+    return re.search(r"\bd(W|b|gamma|beta)\b", text) is not None
 
 
 def _says_not_implemented(error):

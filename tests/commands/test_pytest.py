@@ -119,8 +119,14 @@ def test_each_kind_of_stub_is_named_with_its_line(run_on):
     assert output[-1] == f"Next: section 2.1: zeros_bias_init is not implemented yet (line {line})"
 
 
-def test_last_piece_is_the_only_one_named(run_on):
-    status, output = run_on(stub(TEXTBOOK, {"MLP.zero_grads": "pass"}))
+GRADIENTS = TEXTBOOK[TEXTBOOK.index("        self.dW = [np.zeros"):].partition("        self.v")[0]
+
+
+@pytest.mark.parametrize("constructor", [GRADIENTS, "        self.dW = self.db = None\n", ""])
+def test_last_piece_is_the_only_one_named(run_on, constructor):
+    text = stub(TEXTBOOK, {"MLP.zero_grads": "pass"})
+    assert text.count(GRADIENTS) == 1
+    status, output = run_on(text.replace(GRADIENTS, constructor))
     assert status == 1
     assert_short(output)
     assert list_unfinished(output) == ["MLP.zero_grads"]
