@@ -19,6 +19,7 @@ import tempfile
 import threading
 
 from tests.grader import sections
+from tests.grader.reasons import FAILED
 from tests.grader.resolve import find_needed, resolve
 from tests.grader.submission import Refused, unpack
 
@@ -27,7 +28,6 @@ ALL = tuple(sections.SECTIONS)
 SECONDS = 8  # of processor time for a section; the worker allows twelve times as many by the clock
 START = "import json, sys; sys.path[:], arguments = json.loads(sys.argv[1]); " \
         "from tests.grader import worker; worker.run(*arguments)"
-FAILED = 75  # exit status of a process in which the grader itself fails
 
 
 class GraderFailed(Exception):
@@ -184,7 +184,7 @@ def ask(module, numbers=ALL, seconds=SECONDS, only_textbook_parts=False):
         start = json.dumps([[str(ROOT), *paths], arguments])
         threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         with open(output, "wb") as file:
-            status = run([sys.executable, "-I", "-B", "-c", START, start], 15 * seconds,
+            status = run([sys.executable, "-I", "-c", START, start], 15 * seconds,
                          cwd=folder, env={**os.environ, **threads, "TMPDIR": folder},
                          stdin=subprocess.DEVNULL, stdout=file, stderr=file)
         printed = output.read_text(errors="replace").strip().split("\n")[-1][-300:]

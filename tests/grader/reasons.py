@@ -1,5 +1,7 @@
 """Why points are lost: what the checks raise."""
 
+FAILED = 75  # exit status of a section's process in which the grader itself fails
+
 
 class Lost(Exception):
     """The reason, in one line, why a check's points are lost, except for the part kept, 0 to 1."""

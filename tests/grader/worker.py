@@ -23,9 +23,8 @@ import numpy as np
 
 from tests import since_2018, unfinished
 from tests.grader import judge, sections
-from tests.grader.processes import FAILED
 from tests.grader.describe import describe_error
-from tests.grader.reasons import TooLong, Void
+from tests.grader.reasons import FAILED, TooLong, Void
 
 MEMORY = 1 << 30      # bytes of memory
 OUTPUT = 1 << 20      # bytes that the submission may print in one check
@@ -105,8 +104,7 @@ class Submission:
         pathlib.Path(folder, "__init__.py").touch()  # or an installed package hw1 would come first
         sys.path[0] = self._root
         sys.argv[:] = [path]
-        sys.dont_write_bytecode = False  # it is imported many times; cached in the worker's folder
-        sys.pycache_prefix = os.getcwd()
+        sys.pycache_prefix = os.getcwd()  # it is imported many times, and nothing is left of it
         since_2018.restore()
         try:
             with watch.watching(importing=True), judge.ignore_warnings():

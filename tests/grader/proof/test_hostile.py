@@ -31,7 +31,7 @@ CASES = {  # what becomes of it: {code: the reason}
         "np.random.normal = None": "changes np.random.normal, which belongs to all",
         "import subprocess; self.p = subprocess.Popen(['sleep', '1000'])":
             "hw1.py starts a process and leaves it behind",
-        LOOP: rf"runs too long {HERE}: does it loop or wait for ever\?",
+        LOOP: rf"runs too long {HERE}: does it loop or wait forever\?",
         SLEEP: f"runs too long {HERE}",
         LOOPS: "runs? too long",
     },
@@ -70,7 +70,7 @@ def test_hostile_code_loses_its_section_and_rude_code_nothing_with_a_line(kind, 
     graded = processes.ask(written(tmp_path, text), ["2.3"], seconds)
     section, refused, is_rude = graded.sections["2.3"], graded.refused, kind.startswith("rude")
     assert (refused is not None, section.void is not None) == (kind == "refused", kind == "void")
-    assert section.earned == 9 if is_rude else section.earned <= (3 if kind == "lost" else 0)
+    assert section.earned == 9 if is_rude else section.earned <= (6 if kind == "lost" else 0)
     reason, *more = graded.advice if is_rude else [refused] if refused else section.reasons
     assert re.search(CASES[kind][code], reason), reason
     assert "\n" not in reason and len(reason) < 300 and "/tmp" not in reason
