@@ -4,7 +4,7 @@ How it works
     __main__.py, batch.py, report.py    the command, and what it prints and writes
     submission.py                       finds and unpacks hw1/hw1.py
     processes.py, worker.py             run each section in a process with limits
-    sections/                           what is asked: a module for each section, a table in __init__
+    sections/                           what is asked: a module for each section, and a table
     judge.py, network.py, describe.py   how it is asked, compared, and put into words
     textbook.py                         what submissions are compared with
     mistakes.py, resolve.py             typical mistakes, and what they cost: each is charged once

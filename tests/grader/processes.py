@@ -46,8 +46,8 @@ class Outcome:
     points: float
     earned: float
     reason: str
-    explained: list
-    whole: str
+    explained: list = dataclasses.field(default_factory=list)
+    whole: str = None
 
 
 @dataclasses.dataclass

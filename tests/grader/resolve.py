@@ -5,8 +5,8 @@ textbook with that mistake gives the same numbers in some lost check. What a fou
 stays lost, with its sentence as the reason. Other lost checks in which it gives the same numbers
 are free: a mistake is charged once.
 
-If no check of any section is lost, the submission must be right as a whole: the first check in which
-its numbers as a whole are not the textbook's is lost after all.
+If no check of any section is lost, the submission must be right as a whole: the first check in
+which its numbers as a whole are not the textbook's is lost after all.
 """
 
 from tests.grader.mistakes import MISTAKES

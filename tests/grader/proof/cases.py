@@ -42,7 +42,9 @@ SHUFFLE = "        np.random.shuffle(idxs)\n"
 TRAINING_LOSS = "            training_losses[e] += np.sum(mlp.criterion.loss) / len(trainx)\n"
 TRAINING_ERROR = ("            training_errors[e] += np.sum(out.argmax(axis=1) != y.argmax(axis=1))"
                   " / len(trainx)\n")
-VALIDATION_LOSS = ("            validation_losses[e] += np.sum(mlp.criterion(out, y)) / len(valx)\n")
+VALIDATION_LOSS = """\
+            validation_losses[e] += np.sum(mlp.criterion(out, y)) / len(valx)
+"""
 VALIDATE = "        mlp.eval()\n        for b in range(0, len(valx), batch_size):\n"
 TEST = "    mlp.eval()\n    for b in range(0, len(testx), batch_size):\n"
 COUNT = """\

@@ -28,7 +28,8 @@ VELOCITIES = """\
         self.vW = [np.zeros(W.shape) for W in self.W]
         self.vb = [np.zeros(b.size) for b in self.b]
 """
-STEP = find_text("        for i in range(self.nlayers):\n            self.vW[i]", "        if self.bn:\n")
+STEP = find_text("        for i in range(self.nlayers):\n            self.vW[i]",
+                 "        if self.bn:\n")
 DX = find_text("        dnorm = delta", "\n\nclass MLP")
 SHUFFLE = "        np.random.shuffle(idxs)\n"
 
@@ -138,8 +139,8 @@ STYLES = {
          "        for b in range(0, len(trainx) // batch_size * batch_size, batch_size):\n")]),
     "averaged": ("the batches' averages are averaged", [
         ("            training_losses[e] += np.sum(mlp.criterion.loss) / len(trainx)\n",
-         "            training_losses[e] += np.mean(mlp.criterion.loss) * batch_size / len(trainx)\n"
-         )]),
+         "            loss = np.mean(mlp.criterion.loss)\n"
+         "            training_losses[e] += loss * batch_size / len(trainx)\n")]),
     "object arrays": ("W, b and their gradients are arrays of arrays", [
         (VELOCITIES, VELOCITIES + """\
         for name in ("W", "b", "dW", "db"):
@@ -215,13 +216,14 @@ STYLES = {
         ("            self.db[i] = np.mean(delta, axis=0)\n",
          "            self.db[i] = np.sum(delta, axis=0)\n"),
         ("                delta = self.bn_layers[i].backward(delta)\n",
-         "                delta = self.bn_layers[i].backward(delta * len(labels)) / len(labels)\n")]),
+         "                delta = self.bn_layers[i].backward(delta * len(labels))\n"
+         "                delta = delta / len(labels)\n")]),
     "BatchNorm with a type": ("MLP passes a further argument to BatchNorm", [
         ("    def __init__(self, fan_in, alpha=0.9):\n",
          "    def __init__(self, fan_in, alpha=0.9, dtype=None):\n"),
         ("            self.bn_layers = [BatchNorm(sizes[i + 1]) for i in range(num_bn_layers)]\n",
-         "            self.bn_layers = [BatchNorm(d, dtype=float) for d in hiddens[:num_bn_layers]]\n"
-         )]),
+         "            self.bn_layers = [BatchNorm(d, dtype=float)\n"
+         "                              for d in hiddens[:num_bn_layers]]\n")]),
 }
 
 MATRIX_ADVICE = "confusion_matrix has dtype float64; counts are integers"

@@ -11,8 +11,7 @@ import re
 import pytest
 
 from tests.grader import processes
-from tests.grader.mistakes import edit
-from tests.grader.proof.cases import BACKWARD, FORWARDS, IN_NETWORK, STATISTICS, STEPS, all_of
+from tests.grader.proof.cases import BACKWARD, FORWARDS, IN_NETWORK, STATISTICS, STEPS
 from tests.grader.proof.handins import written
 from tests.grader.proof.test_mistakes import find_lost
 
@@ -79,8 +78,8 @@ MISTAKES = {
          "            bn.beta = bn.beta - lr * bn.dbeta\n", "            pass\n")]),
     "damping": (STEPS, "the gradient is damped", [
         ("                velocities[i] = momentum * velocities[i] - lr * grads[i]\n",
-         "                velocities[i] = momentum * velocities[i] - (1 - momentum) * lr * grads[i]\n"
-         )]),
+         "                damped = (1 - momentum) * lr * grads[i]\n"
+         "                velocities[i] = momentum * velocities[i] - damped\n")]),
     "one velocity for all networks": (
         {"2.7 networks_side_by_side": 2}, "do they share a velocity", [
             ("                 bias_init_fn, criterion, lr, momentum=0.0, num_bn_layers=0):\n"

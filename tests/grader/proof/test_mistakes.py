@@ -1,4 +1,4 @@
-"""Proof that the grader takes points in the right checks, with the right reason, and nowhere else."""
+"""Proof that the grader takes points in the right checks, for the right reason, nowhere else."""
 
 import re
 

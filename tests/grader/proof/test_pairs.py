@@ -24,7 +24,7 @@ def list_edits():
 
 
 def draw_pairs(count):
-    """Return pairs of mistakes of different sections whose edits do not overlap, always the same."""
+    """Return the same pairs each time, of different sections, whose edits do not overlap."""
     edits = list_edits()
     pairs = sorted(itertools.combinations(sorted(edits), 2))
     random.Random(20).shuffle(pairs)

@@ -78,7 +78,7 @@ def read_book(path):
 
 
 def test_points_of_the_sections_are_the_handouts():
-    points = {number: sum(check.points for check in sections.checks_of(number)) for number in FULL}
+    points = {number: sum(check.points for check in sections.get_checks(number)) for number in FULL}
     assert points == FULL
     assert FULL == {"2.2": 5, "2.3": 9, "2.4": 12, "2.5": 40, "2.6": 15, "2.7": 10, "2.8": 10}
 

@@ -1,4 +1,4 @@
-"""Proof that the table of the sections is right, and that a section is added as the package says."""
+"""Proof that the table of sections is right, and that one is added as the package says."""
 
 import os
 import re
@@ -10,7 +10,7 @@ import textwrap
 import pytest
 
 import tests.grader
-from tests.grader import processes, sections
+from tests.grader import sections
 from tests.grader.mistakes import MISTAKES
 from tests.grader.processes import ROOT
 from tests.grader.proof.handins import FULL

@@ -19,7 +19,10 @@ NO_CONSTRUCTOR = [(CONSTRUCTOR, """\
         self.db = None
         self.bn_layers = None
 """)]
-NO_BN_LAYERS = [(find_text("        if self.bn:\n            self.bn_layers", "\n    def __call__(self, x):\n        return self.forward(x)\n\n    def train"), "")]
+NO_BN_LAYERS = [("""\
+        if self.bn:
+            self.bn_layers = [BatchNorm(sizes[i + 1]) for i in range(num_bn_layers)]
+""", "")]
 NO_BATCHNORM = [
     *NO_BN_LAYERS,
     (find_text("            if self.bn and i < self.num_bn_layers:\n                z =",

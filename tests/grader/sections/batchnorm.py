@@ -277,7 +277,6 @@ def infer_in_a_network_besides(nn, given):
     in_train = values["forward(x) back in train mode"]
     require(np.shape(in_eval) == np.shape(right) and not np.allclose(in_eval, in_train),
             "BatchNorm infers as it trains: its output in eval mode is that in train mode")
-    yield "forward(x) in eval mode", np.zeros(1), np.zeros(1)
 
 
 def of(scenario, **arguments):

@@ -50,7 +50,6 @@ def initializers(nn, given):
                 f"W[{i}] is not what call {i + 1} of weight_init_fn returned")
         require(np.all(np.equal(seen.get(f"b[{i}]"), float(d_out))),
                 f"b[{i}] is not what bias_init_fn({d_out}) returned")
-    yield "momentum", np.zeros(1), np.zeros(1)
 
 
 def forward(nn, given, hiddens):
