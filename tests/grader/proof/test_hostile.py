@@ -99,6 +99,19 @@ def test_a_section_that_hangs_leaves_the_others_their_points(tmp_path):
     assert processes.grade(module, ["2.5"]).earned == {"2.5": 40}  # asked alone, too
 
 
+def test_a_slow_import_costs_nothing(tmp_path):
+    slow = "sum(range(20_000_000))\n"  # about half a second
+    graded = processes.grade(written(tmp_path, slow + TEXTBOOK))
+    assert (graded.total, graded.refused) == (101, None)
+
+
+def test_state_of_the_module_does_not_cross_from_check_to_check(tmp_path):
+    counted = "CALLS = []\n"
+    text = with_code("CALLS.append(0); assert len(CALLS) < 200")
+    graded = processes.grade_together(written(tmp_path, counted + text))
+    assert graded.total == 101
+
+
 # ---- Values that no handin should return, and that the grader must not stumble over --------------
 
 ODD = ("None", "'text'", "[[1, 2], [3]]", "lambda: 0", "np.array(5)", "np.zeros((0, 3))", "1j",

@@ -86,3 +86,18 @@ def test_further_mistake(name, tmp_path):
     section = next(iter(case.costs)).split()[0]
     reasons = graded.sections[section].reasons
     assert any(re.search(case.reason, reason) for reason in reasons), reasons
+
+
+@pytest.mark.parametrize("name, number", [
+    ("delta divided", "2.5"), ("dW transposed", "2.5"), ("bias forgotten", "2.6"),
+    ("momentum of 0.9", "2.7"), ("three hidden layers", "2.6")])
+def test_a_section_alone_is_graded_as_with_the_others(name, number, tmp_path):
+    module = written(tmp_path, read_textbook(name))
+    assert processes.grade(module, [number]).earned == {number: processes.sections.points(number)}
+
+
+def test_a_section_alone_is_charged_with_what_only_the_whole_shows(tmp_path):
+    text = edit(read_textbook(), CASES["alpha is another in MLP"].edits)
+    module = written(tmp_path, text)
+    assert processes.grade(module, ["2.6"]).earned == {"2.6": 14}
+    assert processes.grade(module, ["2.7"]).earned == {"2.7": 10}
