@@ -75,13 +75,18 @@ MODULES = {"distutils": "another module", "imp": "importlib"}
 
 
 def find(source):
-    """Return a Use for each removed name in a source, str or bytes, where it comes first."""
+    """Return a Use for each removed name, where it comes first.
+
+    source: str, bytes, or the syntax tree that ast.parse returns. SyntaxError and ValueError are
+    those of ast.parse.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a string such as "\\s"
         tree = ast.parse(source)
-    modules = _collect_modules(tree)
+    nodes = list(ast.walk(tree))
+    modules = _collect_modules(nodes)
     uses = []
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Attribute):
             uses += _find_in_attribute(node, modules)
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
@@ -93,10 +98,10 @@ def find(source):
     return sorted(first.values())
 
 
-def _collect_modules(tree):
+def _collect_modules(nodes):
     """Return {name in the source: name of the module} of all `import module as name`."""
     modules = {}
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 top = alias.name.split(".")[0]

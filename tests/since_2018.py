@@ -76,7 +76,10 @@ def _resolve(replacement):
 
 
 def advice(source):
-    """Return a line for each dropped name that a source uses: where, and what to write instead."""
+    """Return a line for each removed name that a source uses: where, and what to write instead.
+
+    source: str, bytes, or the syntax tree that ast.parse returns.
+    """
     lines = []
     for use in find(source):
         gone = "was removed after 2018"

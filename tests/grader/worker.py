@@ -115,15 +115,15 @@ class Submission:
             raise Void(describe_import(error, folder)) from error
         source = pathlib.Path(path).read_bytes()
         self._tree = ast.parse(source)
-        self._stubs = unfinished.Watch(path, source)
-        self.unfinished = {found.piece: found.reason for found in unfinished.find(source)}
+        self._stubs = unfinished.Watch(path, self._tree)
+        self.unfinished = {found.piece: found.reason for found in unfinished.find(self._tree)}
         text = source.decode(errors="replace")
         for name in sorted(set(sys.modules) - self._known):
             file = getattr(sys.modules[name], "__file__", None) or ""
             is_package = "-packages" in file
             if is_package and re.search(rf"^\s*(import|from) {name}\b", text, re.MULTILINE):
                 self.advice.append(f"hw1.py imports {name}, which the course's grader may lack")
-        self.advice += since_2018.advice(source)
+        self.advice += since_2018.advice(self._tree)
 
     def load(self):
         """Return a new import of hw1.py and of all that is beside it."""
