@@ -26,15 +26,15 @@ RETURNS = [dis.opmap[name] for name in ("RETURN_VALUE", "RETURN_CONST") if name 
 def describe_difference(values, m=None):
     """Return (the first difference in a sentence, or None; advice).
 
-    values: {name: (value, expected, value before or None)}. m: the batch size.
+    values: {name: [value, expected, or also the value before]}. m: the batch size.
     """
     right = []
     advice = []
-    for name, (value, _, _) in values.items():
+    for name, (value, *_) in values.items():
         if value is None:
             return f"{name} is None", []
-    for name, (value, expected, before) in values.items():
-        reason = describe_value(name, value, expected, before, m, advice)
+    for name, value in values.items():
+        reason = describe_value(name, *value, m=m, advice=advice)
         if reason is not None:
             return reason + _describe_right(name, right, values), []
         right.append(name)

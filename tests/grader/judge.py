@@ -165,6 +165,7 @@ def ask(way, submission):
         raise
     except Exception as error:
         return describe_failure(error, way, submission)
+    seen = {name: value[0] for name, value in values.items()}
     if any(len(value) == 1 for value in values.values()):
         try:
             expected = observe_textbook(way, submission)
@@ -172,19 +173,20 @@ def ask(way, submission):
             if way.parts != OWN:
                 raise RuntimeError(f"the textbook fails: {error!r}") from error
             return Problem(way, f"its parts cannot run: {describe_error(error)}", stuck=True)
-        for name in expected:
-            if name not in values:
-                return Problem(way, f"{name} is missing", seen=get_first(values))
-        values = {name: values[name] if len(values[name]) > 1 else (*values[name], *expected[name])
-                  for name in expected}
-    compared = {name: (value, want, *(before or [None]))
-                for name, (value, want, *before) in values.items()}
-    reason, advice = describe_difference(compared, given.batch_size)
+        missing = [name for name in expected if name not in values]
+        if missing:
+            return Problem(way, f"{missing[0]} is missing", seen=seen)
+        for name, value in list(values.items()):
+            if name not in expected:
+                del values[name]  # of a layer more than there should be
+            elif len(value) == 1:
+                values[name] = value + expected[name]
+    reason, advice = describe_difference(values, given.batch_size)
     if reason is not None:
         stub = submission.called_stub()
         if reason.endswith(" is None"):
             reason = find_none(way, submission) or reason
-        return Problem(way, stub or reason, seen=get_first(values), unfinished=bool(stub))
+        return Problem(way, stub or reason, seen=seen, unfinished=stub is not None)
     if given.find_modified():
         reason = f"{given.find_modified()} is modified in place: work on a copy"
         return Problem(way, reason, modified=True)
@@ -218,14 +220,9 @@ def make_kit(load, way, submission):
 
 
 def observe(scenario, kit, given):
-    """Return {name: (value, and what is expected if the scenario says so)}."""
+    """Return {name: [value, and what is expected if the scenario says so]}."""
     with ignore_warnings():
         return {name: value for name, *value in scenario(kit, given) or ()}
-
-
-def get_first(values):
-    """Return {name: value} of values whose expected ones stand with them."""
-    return {name: value[0] for name, value in values.items()}
 
 
 def observe_textbook(way, submission, mistake=None):
@@ -255,7 +252,7 @@ def explains(mistake, problem, submission):
         return False
     if set(values) != set(problem.seen):
         return False
-    compared = {name: (problem.seen[name], value[0], None) for name, value in values.items()}
+    compared = {name: [problem.seen[name], value[0]] for name, value in values.items()}
     return describe_difference(compared)[0] is None
 
 

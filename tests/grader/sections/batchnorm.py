@@ -14,10 +14,19 @@ D = 6
 
 # ---- The layer alone -----------------------------------------------------------------------------
 
+def read(bn, name):
+    """Return a copy of an attribute."""
+    return np.array(get_attribute(bn, name))
+
+
+def make_new_layer(nn, alpha):
+    return nn.BatchNorm(D) if alpha == 0.9 else nn.BatchNorm(D, alpha)
+
+
 def make_layer(nn, alpha=0.9):
-    """A layer with gamma and beta of its own and two training batches behind it, and the third."""
+    """Return a layer with random gamma and beta after two training batches, and a third batch."""
     rng = np.random.RandomState(1)
-    bn = nn.BatchNorm(D) if alpha == 0.9 else nn.BatchNorm(D, alpha)
+    bn = make_new_layer(nn, alpha)
     bn.gamma = rng.uniform(0.5, 2, (1, D))
     bn.beta = rng.normal(0, 1, (1, D))
     bn.forward(rng.normal(1, 2, (7, D)))
@@ -28,9 +37,8 @@ def make_layer(nn, alpha=0.9):
 
 
 def training(nn, given):
-    """mean, var and the output for a training batch; of a new layer, and of one with gamma, beta.
-
-    The new layer's batch is as large as the networks'.
+    """The output of a new layer, also for a batch as large as the networks'; then mean, var and the
+    output of a layer with other gamma and beta.
     """
     for d in (D, 32):
         new = nn.BatchNorm(d)
@@ -38,35 +46,37 @@ def training(nn, given):
         yield f"the output of a new BatchNorm({d}) in training", new(x)
     bn, x = make_layer(nn)
     out = bn(given("BatchNorm's x", x))
-    yield "mean", np.array(get_attribute(bn, "mean"))
-    yield "var", np.array(get_attribute(bn, "var"))
+    yield "mean", read(bn, "mean")
+    yield "var", read(bn, "var")
     yield "the output of BatchNorm in training", out
 
 
 def running_statistics(nn, given):
-    """Three batches, averaged by alpha, from what a new layer has."""
+    """The running statistics after three batches: alpha * running + (1 - alpha) * batch."""
     for alpha in (0.9, 0.7):
         bn, x = make_layer(nn, alpha)
         bn(x)
         for name in ("running_mean", "running_var"):
-            yield f"{name} for alpha={alpha}", np.array(get_attribute(bn, name))
+            yield f"{name} for alpha={alpha}", read(bn, name)
 
 
 def running_statistics_of_own(nn, given):
-    """The same, of its own mean and var, be they right or wrong."""
+    """The same, but of the mean and var that the layer itself has set, be they right or wrong."""
     for alpha in (0.9, 0.7):
-        bn = nn.BatchNorm(D) if alpha == 0.9 else nn.BatchNorm(D, alpha)
-        running = {"mean": np.zeros(D), "var": np.ones(D)}
+        bn = make_new_layer(nn, alpha)
+        running_mean = np.zeros(D)
+        running_var = np.ones(D)
         for k in range(3):
-            before = {name: np.array(get_attribute(bn, name)) for name in running}
+            mean = read(bn, "mean")
+            var = read(bn, "var")
             bn(np.random.RandomState(k).normal(k, 2, (5, D)))
-            for name, value in running.items():
-                own = get_attribute(bn, name)
-                require(not np.array_equal(own, before[name]),
-                        f"BatchNorm: {name} is not set in training")
-                running[name] = alpha * value + (1 - alpha) * np.reshape(own, D)
-                yield (f"running_{name} for alpha={alpha}, batch {k}",
-                       np.array(get_attribute(bn, f"running_{name}")), running[name])
+            require(not np.array_equal(mean, bn.mean), "BatchNorm: mean is not set in training")
+            require(not np.array_equal(var, bn.var), "BatchNorm: var is not set in training")
+            running_mean = alpha * running_mean + (1 - alpha) * np.reshape(bn.mean, D)
+            running_var = alpha * running_var + (1 - alpha) * np.reshape(bn.var, D)
+            which = f"for alpha={alpha}, batch {k}"
+            yield f"running_mean {which}", read(bn, "running_mean"), running_mean
+            yield f"running_var {which}", read(bn, "running_var"), running_var
 
 
 def inference(nn, given):
@@ -77,26 +87,28 @@ def inference(nn, given):
 
 
 def inference_of_own(nn, given):
-    """The same, by its own running statistics, be they right or wrong."""
+    """The same, by running statistics that are written in."""
     bn, x = make_layer(nn)
     bn(x)
     bn.running_mean = np.random.RandomState(5).normal(0, 1, (1, D))
     bn.running_var = np.random.RandomState(6).uniform(0.5, 2, (1, D))
-    expected = None
+    x = np.random.RandomState(2).normal(0, 2, (4, D))
+    norm = (x - bn.running_mean) / np.sqrt(bn.running_var + 1e-8)
+    expected = bn.gamma * norm + bn.beta
     for name, value in infer(bn, given):
-        x = np.random.RandomState(2).normal(0, 2, (4, D))
-        norm = (x - bn.running_mean) / np.sqrt(bn.running_var + 1e-8)
-        expected = bn.gamma * norm + bn.beta
         yield name, value, expected
 
 
 def infer(bn, given):
+    """Infer twice: the running statistics must stay as they are."""
     x = given("BatchNorm's x", np.random.RandomState(2).normal(0, 2, (4, D)))
-    before = {name: np.array(get_attribute(bn, name)) for name in ("running_mean", "running_var")}
+    running_mean = read(bn, "running_mean")
+    running_var = read(bn, "running_var")
     yield "the output of BatchNorm in inference", bn(x, eval=True)
-    for name, value in before.items():
-        require(np.array_equal(value, get_attribute(bn, name)),
-                f"BatchNorm: {name} changes in inference; it must change in training only")
+    require(np.array_equal(running_mean, bn.running_mean),
+            "BatchNorm: running_mean changes in inference; it must change in training only")
+    require(np.array_equal(running_var, bn.running_var),
+            "BatchNorm: running_var changes in inference; it must change in training only")
     yield "the output of BatchNorm in inference, once more", bn(x.copy(), eval=True)
 
 
@@ -106,13 +118,13 @@ def backward(nn, given):
     bn(x)
     delta = given("delta", np.random.RandomState(3).normal(0, 1, (5, D)))
     dx = bn.backward(delta)
-    yield "dgamma", np.array(get_attribute(bn, "dgamma"))
-    yield "dbeta", np.array(get_attribute(bn, "dbeta"))
+    yield "dgamma", read(bn, "dgamma")
+    yield "dbeta", read(bn, "dbeta")
     yield "dx of BatchNorm.backward", dx
 
 
 def backward_of_own(nn, given):
-    """The same, where the batch has its own mean and var, be they right or wrong."""
+    """The same, but for the mean and var that the layer itself has set, be they right or wrong."""
     bn, x = make_layer(nn)
     bn(x)
     delta = given("delta", np.random.RandomState(3).normal(0, 1, (5, D)))
@@ -124,8 +136,8 @@ def backward_of_own(nn, given):
     right.deviation = np.sqrt(np.reshape(bn.var, D) + right.eps)
     right.norm = (x - right.mean) / right.deviation
     expected = right.backward(delta)
-    yield "dgamma", np.array(get_attribute(bn, "dgamma")), right.dgamma
-    yield "dbeta", np.array(get_attribute(bn, "dbeta")), right.dbeta
+    yield "dgamma", read(bn, "dgamma"), right.dgamma
+    yield "dbeta", read(bn, "dbeta"), right.dbeta
     yield "dx of BatchNorm.backward", dx, expected
 
 
@@ -144,7 +156,11 @@ def in_a_network(nn, given, number):
 
 
 def in_a_network_besides(nn, given, number):
-    """The same, but for what the same network gets wrong without BatchNorm."""
+    """The same, except for what the same network gets wrong without BatchNorm.
+
+    What depends on a wrong output is not asked, nor what depends on a wrong delta, of which db is
+    the sum. BatchNorm must have an effect all the same.
+    """
     plain = observe_network(nn, number=0)
     right = observe_network(nn.textbook(), number=0)
     wrong = {name for name, value in right.items()
