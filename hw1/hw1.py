@@ -601,7 +601,8 @@ def _check_labels(name, y, n, K):
     rows = y
     if y.ndim == 1:
         rows = (y[:, np.newaxis] == np.arange(K)).astype(np.float64)
-    sums = rows.sum(axis=1, dtype=np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):  # inf and nan are refused below
+        sums = rows.sum(axis=1, dtype=np.float64)
     valid = (rows >= 0).all(axis=1) & np.isclose(sums, 1, rtol=0, atol=1e-5)
     if not valid.all():
         row = valid.argmin()

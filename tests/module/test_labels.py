@@ -211,3 +211,18 @@ def test_labels_that_are_no_probabilities_are_refused(nn, name, wrong):
     labels[4] = 7
     rule = f"indices below {K} or at least 0 and sum to 1"
     assert_labels_are_refused(nn, name, labels, rule, f"{labels[2]} in row 2")
+
+
+@EACH_PARTITION
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("wrong", [
+    [np.inf, -np.inf, 0],
+    [np.inf, np.inf, 0],
+    [1.7e308, 1.7e308, 0],
+    [np.nan, 1, 0],
+], ids=str)
+def test_labels_with_no_finite_sum_are_refused_without_a_warning(nn, name, wrong):
+    labels = one_hot([0, 1, 0, 1, 0, 1])
+    labels[2, :3] = wrong
+    rule = f"indices below {K} or at least 0 and sum to 1"
+    assert_labels_are_refused(nn, name, labels, rule, f"{labels[2]} in row 2")
