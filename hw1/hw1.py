@@ -1,17 +1,17 @@
 """Homework 1, part 1, of CMU's 11-785, Introduction to Deep Learning, Fall 2018.
 
 A multi-layer perceptron from scratch, each part under its section of the handout.
-BatchNorm is that of Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network
+BatchNorm follows Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network
 Training by Reducing Internal Covariate Shift", 2015.
 
 m is the batch size, d a number of units and K the number of classes; the batch is the
-first axis.  dX means dL/dX for a loss L, and delta is the upstream gradient.  A number
-in parentheses is an equation of the handout's appendix B.
+first axis.  dX means dL/dX for a loss L, and delta is the upstream gradient.  (1) to
+(27) are the equations of the handout's appendix B.
 
-float64 and float32 are supported.  Lists, integers and booleans become float64 in each
-part but Identity, which returns its argument.  In an MLP, NumPy's promotion of x W
-decides: if the initializers return float32 and x is float32, uint8 or bool, everything
-is float32.
+float64 and float32 are supported.  Lists, integers and booleans become float64 in every
+part except Identity, which returns its argument.  In an MLP, NumPy's type promotion of
+x W decides: if the initializers return float32 and x is float32, uint8 or bool, the
+outputs, gradients and parameters are float32.
 """
 
 import numpy as np
@@ -20,12 +20,12 @@ import numpy as np
 # ---- 2.1 Initializers ----------------------------------------------------------------
 
 def random_normal_weight_init(d0, d1):
-    """Draw the weights of a layer from the standard normal distribution: (d0, d1)."""
+    """Return standard normal weights, (d0, d1), for d0 inputs and d1 units."""
     return np.random.normal(0.0, 1.0, (d0, d1))
 
 
 def zeros_bias_init(d):
-    """Return the biases of a layer of d units, all zero: (d,)."""
+    """Return zero biases, (d,), for d units."""
     return np.zeros(d)
 
 
@@ -50,7 +50,7 @@ class Criterion:
         raise NotImplementedError("a Criterion must define forward")
 
     def derivative(self):
-        """Return dlogits, (m, K), of each example's loss."""
+        """Return dlogits, (m, K), the gradient of each example's loss."""
         raise NotImplementedError("a Criterion must define derivative")
 
 
@@ -68,10 +68,10 @@ class SoftmaxCrossEntropy(Criterion):
         x: logits, (m, K).  y: labels, (m, K), one-hot or probabilities.
         Raise ValueError if they are not both (m, K).
 
-            max_i  = max_k x_ik
-            sm_ij  = exp(x_ij - max_i) / sum_k exp(x_ik - max_i)
-            loss_i = -sum_j y_ij log sm_ij
+            max_i     = max_k x_ik
+            sm_ij     = exp(x_ij - max_i) / sum_k exp(x_ik - max_i)
             log sm_ij = x_ij - max_i - log sum_k exp(x_ik - max_i)
+            loss_i    = -sum_j y_ij log sm_ij
         """
         x = _as_float(x)
         y = np.asarray(y, x.dtype)
@@ -89,7 +89,7 @@ class SoftmaxCrossEntropy(Criterion):
         return self.loss
 
     def derivative(self):
-        """Return dlogits = sm - y, (m, K), of each example's loss: not divided by m."""
+        """Return dlogits = sm - y, (m, K), of each example's loss, not divided by m."""
         return self.sm - self.labels
 
     backward = derivative  # its name in the handout's text
@@ -100,9 +100,9 @@ class SoftmaxCrossEntropy(Criterion):
 class Activation:
     """Apply a function f to each element.
 
-    state: the output of the last forward.  It must hold all of x that derivative needs:
-    one object may serve several layers, and MLP sets state to each layer's own before
-    it calls derivative.
+    state: the output of the last forward.  derivative must depend on nothing else: one
+    object may serve several layers, and MLP.backward sets state to a layer's own output
+    before it calls derivative.
     """
 
     state = None
@@ -115,7 +115,7 @@ class Activation:
         raise NotImplementedError("an Activation must define forward")
 
     def derivative(self):
-        """Return f'(x) for the x that gave state; of its shape, or a scalar."""
+        """Return f'(x) for the x that gave state: of state's shape, or a scalar."""
         raise NotImplementedError("an Activation must define derivative")
 
 
@@ -154,7 +154,7 @@ class Tanh(Activation):
 
 
 class ReLU(Activation):
-    """Apply the rectifier:  f(x) = max(x, 0);  f' = 1 where x > 0, otherwise 0."""
+    """Apply the rectified linear unit:  f(x) = max(x, 0);  f' = 1 if x > 0, else 0."""
 
     def forward(self, x):
         self.state = np.maximum(_as_float(x), 0)
@@ -173,11 +173,12 @@ class BatchNorm:
     mean, var: those of the last training batch, (fan_in,).
     running_mean, running_var, gamma, beta: (1, fan_in).
     dgamma, dbeta: (fan_in,), sums over the batch.
-    At construction all arrays are (1, fan_in).
+    alpha, eps: the numbers in forward's equations.
+    At construction x, norm and out are None, and all other arrays are (1, fan_in).
     """
 
     def __init__(self, fan_in, alpha=0.9, dtype=np.float64):
-        """Set gamma and the variances to ones, beta, the means and gradients to zeros.
+        """Set gamma and the variances to ones, and all other arrays to zeros.
 
         fan_in: the number of units.  alpha: the weight of the running statistics' old
         values, from 0 to 1.  dtype: that of the arrays.
@@ -200,7 +201,7 @@ class BatchNorm:
         return self.forward(x, eval)
 
     def forward(self, x, eval=False):
-        """Return out, (m, fan_in): x, (m, fan_in), normalised, scaled and shifted.
+        """Normalise, scale and shift x, (m, fan_in), and return out, (m, fan_in).
 
             mean = 1/m sum_i x_i                                                     (1)
             var  = 1/m sum_i (x_i - mean)^2                                          (2)
@@ -219,11 +220,11 @@ class BatchNorm:
         else:
             self.mean = _sum_over_batch(x) / len(x)
             centred = x - self.mean
-            # The mean is rounded; without this, a constant unit would not become 0.
+            # The mean is rounded: without this, a constant unit would not become 0.
             centred -= _sum_over_batch(centred) / len(x)
             var = _sum_over_batch(centred * centred) / len(x)
             self.var = var
-            alpha = float(self.alpha)
+            alpha = float(self.alpha)  # an np.float64 would widen float32 arrays
             self.running_mean = alpha * self.running_mean + (1 - alpha) * self.mean
             self.running_var = alpha * self.running_var + (1 - alpha) * self.var
         self.x = x
@@ -236,7 +237,7 @@ class BatchNorm:
     def backward(self, delta):
         """Set dgamma and dbeta, sums over the batch, and return dx, (m, fan_in).
 
-        delta: the upstream gradient, dout, (m, fan_in).
+        delta: the upstream gradient dout, (m, fan_in).
 
             dx_hat = gamma delta                                                     (5)
             dbeta  = sum_i delta_i                                                   (6)
@@ -265,16 +266,17 @@ class BatchNorm:
 # ---- 2.3, 2.5, 2.7 The multi-layer perceptron ----------------------------------------
 
 class MLP:
-    """Apply layers of x W + b, BatchNorm in the first num_bn_layers, and an activation.
+    """Apply layers: x W + b, BatchNorm in the first num_bn_layers, and an activation.
 
-    input_size, output_size: the numbers of inputs and of classes, at least 1.
+    input_size, output_size: the number of inputs and the number of classes, at least 1.
     hiddens: the number of units of each hidden layer, at least 1.
     activations: an Activation for each of the len(hiddens) + 1 layers.
-    weight_init_fn(d_in, d_out), bias_init_fn(d_out): called once a layer, in order.
-    criterion: a Criterion.  lr, momentum: the numbers in step's rule.
-    Raise ValueError or TypeError if an argument does not fit.
+    weight_init_fn(d_in, d_out), bias_init_fn(d_out): called once per layer, in order.
+    criterion: a Criterion.
+    lr, momentum: the learning rate and the momentum coefficient.
+    Raise ValueError or TypeError if an argument is invalid.
 
-    W, dW: lists of (d_in, d_out), one a layer.
+    W, dW: lists of (d_in, d_out), one per layer.
     b: a list of (d_out,) or (1, d_out), as bias_init_fn returns them.
     db: a list of (d_out,).
     bn_layers: a list of num_bn_layers BatchNorm, or None for none.
@@ -352,7 +354,7 @@ class MLP:
         if x.ndim != 2 or x.shape[1] != self.input_size or len(x) == 0:
             raise ValueError("x must be (m, {}), with m >= 1 examples, got {}".format(
                 self.input_size, x.shape))
-        self._outputs = []  # if a layer raises, backward has nothing to go through
+        self._outputs = []  # so that backward is refused if a layer raises
         outputs = [x]
         states = []
         for i in range(self.nlayers):
@@ -370,7 +372,7 @@ class MLP:
         """Set dW and db, of the mean loss, and dgamma and dbeta, of the summed loss.
 
         labels: (m, output_size), those of the last forward's x.
-        Raise RuntimeError if there was no forward.
+        Raise RuntimeError if there was no forward.  The criterion checks the labels.
 
             delta = dlogits;  then, for each layer from the last to the first:
             delta := activation' delta;  delta := BatchNorm.backward(delta)
@@ -383,7 +385,7 @@ class MLP:
         self.criterion(self._outputs[-1], labels)
         delta = self.criterion.derivative()
         for i in reversed(range(self.nlayers)):
-            self.activations[i].state = self._states[i]  # it may serve other layers
+            self.activations[i].state = self._states[i]  # one object may serve several
             delta = delta * self.activations[i].derivative()
             if i < self.num_bn_layers:
                 delta = self.bn_layers[i].backward(delta)
@@ -409,7 +411,7 @@ class MLP:
 
 
 def _step_with_momentum(params, grads, velocities, lr, momentum):
-    """Update each velocity in place, and each parameter by a new array.
+    """Update each velocity in place, and replace each parameter by a new array.
 
     params, grads: lists of (d_in, d_out) for W; of (d,) or (1, d) for b.
     velocities: a list of (d_in, d_out) for W; of (1, d) for b.
@@ -425,7 +427,7 @@ def _step_with_momentum(params, grads, velocities, lr, momentum):
 
 
 def _check_network(sizes, activations, criterion, num_bn_layers):
-    """Raise ValueError or TypeError if an argument of MLP does not fit."""
+    """Raise ValueError or TypeError if an argument of MLP is invalid."""
     nlayers = len(sizes) - 1
     if min(sizes) < 1:
         raise ValueError("every size must be at least 1, got {}".format(sizes))
@@ -455,7 +457,7 @@ def _keep_freed_memory():
     """Make glibc's malloc reuse the memory of large arrays, for the whole process.
 
     malloc returns a freed block of 128 KiB or more to the system.  Freeing one of up to
-    32 MiB raises that limit to its size; a step of a wide network is 5 % faster then.
+    32 MiB raises that limit to its size; a step of a wide network is then 5 % faster.
     """
     np.empty(31 * 2 ** 20, np.uint8)
 
@@ -470,13 +472,13 @@ def get_training_stats(mlp, dset, nepochs, batch_size, *, on_epoch=None):
     Each y: (n, K), one-hot or probabilities, or (n,), class indices.
     nepochs, batch_size: integers; the last batch of an epoch may be smaller.
     on_epoch(epoch, training_loss, training_error, validation_loss, validation_error):
-    called after each epoch, which is counted from 0.
+    called after each epoch; epochs are counted from 0.
 
     Return (training_losses, training_errors, validation_losses, validation_errors,
-    confusion_matrix).  The first four are (nepochs,), averages per example: those of
-    training over the batches as they were trained on, those of validation after each
-    epoch, in eval mode.  confusion_matrix, (K, K), counts the examples of the test set:
-    rows are predicted classes, columns true ones.  mlp is left in eval mode.
+    confusion_matrix).  The first four are (nepochs,), averages per example: in training
+    over the batches as they were trained on, in validation after each epoch, in eval
+    mode.  confusion_matrix, (K, K), counts the examples of the test set: rows are
+    predicted classes, columns true classes.  mlp is left in eval mode.
 
     np.random.shuffle orders the examples at the start of each epoch.
     Raise ValueError before the first epoch if dset or batch_size is wrong.
@@ -493,7 +495,7 @@ def get_training_stats(mlp, dset, nepochs, batch_size, *, on_epoch=None):
         mlp.train()
         np.random.shuffle(order)
         for start in range(0, len(order), batch_size):
-            batch = order[start:][:batch_size]  # no sum: np.uint8 would wrap
+            batch = order[start:][:batch_size]  # a sum could overflow np.uint8
             labels = trainy.take(batch, axis=0)
             mlp.zero_grads()
             output = mlp.forward(trainx.take(batch, axis=0))
@@ -578,13 +580,13 @@ def _check_dset(dset, K):
 
 
 def _check_x(name, x):
-    """Return x, (n, d), in C order; raise ValueError if empty or not finite."""
+    """Return x, (n, d), in C order; raise ValueError unless it is finite numbers."""
     x = np.asarray(x)
     if x.dtype.kind not in "fiub" or x.ndim != 2 or x.size == 0:
         raise ValueError("{}x must be (n, input_size), real numbers, at least one row, "
                          "got {} {}".format(name, x.dtype, x.shape))
     x = np.ascontiguousarray(x)
-    # Each row's smallest and largest number: np.isfinite(x) would be as large as x.
+    # A nan or an inf shows in its row's min or max; np.isfinite(x) has the shape of x.
     finite = np.isfinite(x.min(axis=1)) & np.isfinite(x.max(axis=1))
     if not finite.all():
         raise ValueError("{}x must be finite, got nan or inf in row {}".format(
