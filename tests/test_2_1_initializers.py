@@ -35,7 +35,7 @@ def test_weights_have_the_standard_normal_distribution(nn):
     assert abs((np.abs(weights) < 2).mean() - 0.9545) < 0.0019
 
 
-def test_weights_have_a_row_an_input_and_a_column_a_unit(nn):
+def test_weights_have_a_row_per_input_and_a_column_per_unit(nn):
     weights = nn.random_normal_weight_init(3, 5)
     assert weights.shape == (3, 5)
 
@@ -47,7 +47,7 @@ def test_biases_are_zero(nn):
 
 # ---- The calls -----------------------------------------------------------------------------------
 
-def test_weight_init_fn_is_called_once_a_layer_in_order(nn):
+def test_weight_init_fn_is_called_once_per_layer_in_order(nn):
     calls = []
 
     def weight_init_fn(d_in, d_out):
@@ -58,7 +58,7 @@ def test_weight_init_fn_is_called_once_a_layer_in_order(nn):
     assert calls == [(20, 8), (8, 10)]
 
 
-def test_bias_init_fn_is_called_once_a_layer_in_order(nn):
+def test_bias_init_fn_is_called_once_per_layer_in_order(nn):
     calls = []
 
     def bias_init_fn(d):

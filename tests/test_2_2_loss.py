@@ -26,7 +26,7 @@ def differentiate(criterion):
     return criterion.derivative()
 
 
-def assert_one_loss_an_example(losses, m):
+def assert_one_loss_per_example(losses, m):
     shape = np.shape(losses)
     assert shape == (m,), f"the loss of {m} examples must have shape ({m},), got {shape}"
 
@@ -38,7 +38,7 @@ def test_derivative_agrees_with_finite_differences(nn):
 
     def weighted_loss():
         losses = criterion.forward(logits, labels)
-        assert_one_loss_an_example(losses, 5)
+        assert_one_loss_per_example(losses, 5)
         return (weights * losses).sum()
 
     criterion.forward(logits, labels)
@@ -56,14 +56,14 @@ def make_logits_by_hand():
     return logits
 
 
-def test_loss_by_hand(nn):
+def test_loss_matches_hand_calculation(nn):
     logits = make_logits_by_hand()
     labels = one_hot([3, 0, 9])
     loss = nn.SoftmaxCrossEntropy().forward(logits, labels)
     assert_close(loss, [np.log(20 / 11), np.log(20), np.log(20)], "loss")
 
 
-def test_derivative_by_hand(nn):
+def test_derivative_matches_hand_calculation(nn):
     logits = make_logits_by_hand()
     labels = one_hot([3, 0, 9])
     criterion = nn.SoftmaxCrossEntropy()
@@ -76,7 +76,7 @@ def test_derivative_by_hand(nn):
     assert_close(differentiate(criterion), expected, "derivative of the loss")
 
 
-def test_loss_of_a_batch_of_100(nn):
+def test_loss_of_100_examples_is_the_cross_entropy(nn):
     logits, labels = make_logits(2, m=100)
     loss = nn.SoftmaxCrossEntropy().forward(logits, labels)
     assert_close(loss, cross_entropy(logits, labels), "loss")
@@ -94,7 +94,7 @@ def test_loss_of_large_logits_is_a_difference_of_logits(nn):
     assert_close(loss, [0, 1000, 2000], "loss")
 
 
-def test_each_example_has_a_largest_logit_of_its_own(nn):
+def test_shifting_all_logits_of_an_example_changes_no_loss(nn):
     """A number added to all logits of an example changes nothing."""
     logits = np.zeros((3, 10))
     logits[:, 0] = 1000

@@ -38,7 +38,7 @@ def test_forward_is_x_w_plus_b(nn, m):
     assert_close(output, x @ mlp.W[0] + mlp.b[0], "the output of forward")
 
 
-def test_forward_does_not_modify_x(nn):
+def test_x_is_not_modified(nn):
     mlp = build_linear(nn)
     x, labels = make_batch(2)
     take_step(mlp, x, labels)
@@ -47,7 +47,7 @@ def test_forward_does_not_modify_x(nn):
 
 # ---- backward ------------------------------------------------------------------------------------
 
-def test_backward_by_hand(nn):
+def test_gradients_match_hand_calculation(nn):
     """W and b are zero, so the softmax is 1/10 for each class; the classes are 0 and 1."""
     mlp = build_linear(nn, inputs=2)
     mlp.W[0][...] = 0
@@ -71,7 +71,7 @@ def test_gradients_are_those_of_the_last_batch(nn):
     assert_all_gradients(mlp, *make_batch(5))
 
 
-def test_backward_does_not_modify_labels(nn):
+def test_labels_are_not_modified(nn):
     mlp = build_linear(nn)
     x, labels = make_batch(6)
     take_step(mlp, x, labels)

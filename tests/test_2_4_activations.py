@@ -11,8 +11,8 @@ import pytest
 from tests.gradients import assert_close, assert_gradient, away_from_zero
 from tests.networks import sigmoid
 
-EACH = pytest.mark.parametrize("name", ["Sigmoid", "Tanh", "ReLU"])
-WITH_IDENTITY = pytest.mark.parametrize("name", ["Identity", "Sigmoid", "Tanh", "ReLU"])
+EACH_NONLINEARITY = pytest.mark.parametrize("name", ["Sigmoid", "Tanh", "ReLU"])
+EACH_ACTIVATION = pytest.mark.parametrize("name", ["Identity", "Sigmoid", "Tanh", "ReLU"])
 
 FUNCTIONS = {
     "Sigmoid": sigmoid,
@@ -27,7 +27,7 @@ def make_input(seed, shape=(5, 10)):
     return away_from_zero(rng, shape)
 
 
-@WITH_IDENTITY
+@EACH_ACTIVATION
 def test_derivative_agrees_with_finite_differences(nn, name):
     activation = getattr(nn, name)()
     x = make_input(0)
@@ -43,13 +43,13 @@ def test_derivative_agrees_with_finite_differences(nn, name):
 
 # ---- Values --------------------------------------------------------------------------------------
 
-def test_identity_by_hand(nn):
+def test_identity_returns_its_input(nn):
     x = np.array([[-3.0, 0.5], [0.0, 3.0]])
     output = nn.Identity().forward(x)
     assert_close(output, [[-3, 0.5], [0, 3]], "the output of Identity")
 
 
-def test_sigmoid_by_hand(nn):
+def test_sigmoid_matches_hand_calculation(nn):
     """exp(-x) is 3, 1, 1/3 and 1/4; the derivative is f (1 - f)."""
     activation = nn.Sigmoid()
     x = np.log([[1 / 3, 1], [3, 4]])
@@ -59,7 +59,7 @@ def test_sigmoid_by_hand(nn):
     assert_close(derivative, [[3 / 16, 1 / 4], [3 / 16, 0.16]], "Sigmoid.derivative()")
 
 
-def test_tanh_by_hand(nn):
+def test_tanh_matches_hand_calculation(nn):
     """tanh(log a) = (a^2 - 1) / (a^2 + 1) for a = 1/2, 1, 2 and 3; the derivative is 1 - f^2."""
     activation = nn.Tanh()
     x = np.log([[1 / 2, 1], [2, 3]])
@@ -69,7 +69,7 @@ def test_tanh_by_hand(nn):
     assert_close(derivative, [[0.64, 1], [0.64, 0.36]], "Tanh.derivative()")
 
 
-def test_relu_by_hand(nn):
+def test_relu_matches_hand_calculation(nn):
     activation = nn.ReLU()
     x = np.array([[-3, -0.5], [0.5, 3]])
     output = activation.forward(x)
@@ -85,9 +85,9 @@ def test_derivative_of_relu_is_0_at_0(nn):
     assert_close(activation.derivative(), [[0, 0], [0, 1]], "ReLU.derivative()")
 
 
-@EACH
+@EACH_NONLINEARITY
 @pytest.mark.parametrize("shape", [(100, 32), (100, 64), (2, 10)])
-def test_output_of_a_batch(nn, name, shape):
+def test_output_is_the_function_of_each_element(nn, name, shape):
     x = make_input(2, shape)
     output = getattr(nn, name)().forward(x)
     assert_close(output, FUNCTIONS[name](x), f"the output of {name}")
@@ -95,14 +95,14 @@ def test_output_of_a_batch(nn, name, shape):
 
 # ---- State ---------------------------------------------------------------------------------------
 
-@WITH_IDENTITY
+@EACH_ACTIVATION
 def test_state_is_the_output_of_forward(nn, name):
     activation = getattr(nn, name)()
     output = activation.forward(make_input(3))
     assert_close(activation.state, output, f"{name}.state")
 
 
-@EACH
+@EACH_NONLINEARITY
 def test_derivative_does_not_modify_state(nn, name):
     activation = getattr(nn, name)()
     output = activation.forward(make_input(4)).copy()
@@ -110,7 +110,7 @@ def test_derivative_does_not_modify_state(nn, name):
     assert_close(activation.state, output, f"{name}.state after derivative()")
 
 
-@EACH
+@EACH_NONLINEARITY
 def test_derivative_is_an_array_of_floats(nn, name):
     activation = getattr(nn, name)()
     activation.forward(make_input(5))
@@ -118,7 +118,7 @@ def test_derivative_is_an_array_of_floats(nn, name):
     assert dtype == np.float64, f"{name}.derivative() must be an array of floats, got {dtype}"
 
 
-@EACH
+@EACH_NONLINEARITY
 def test_derivative_is_that_of_the_last_forward(nn, name):
     used = getattr(nn, name)()
     fresh = getattr(nn, name)()
@@ -130,7 +130,7 @@ def test_derivative_is_that_of_the_last_forward(nn, name):
     assert_close(used.derivative(), fresh.derivative(), f"{name}.derivative()")
 
 
-@EACH
+@EACH_NONLINEARITY
 def test_activations_of_one_class_share_no_state(nn, name):
     first = getattr(nn, name)()
     second = getattr(nn, name)()
@@ -139,8 +139,8 @@ def test_activations_of_one_class_share_no_state(nn, name):
     assert_close(first.state, output, f"{name}.state")
 
 
-@WITH_IDENTITY
-def test_forward_does_not_modify_x(nn, name):
+@EACH_ACTIVATION
+def test_x_is_not_modified(nn, name):
     x = make_input(10)
     activation = getattr(nn, name)()
     activation.forward(x)

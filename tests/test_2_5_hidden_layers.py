@@ -35,7 +35,7 @@ def test_gradients_agree_with_finite_differences(nn, hiddens):
     assert_all_gradients(mlp, x, labels)
 
 
-def test_gradients_with_mixed_activations(nn):
+def test_gradients_of_mixed_activations_agree_with_differences(nn):
     mlp = build_mixed(nn)
     x, labels = make_batch(0)
     assert_all_gradients(mlp, x, labels)

@@ -78,7 +78,7 @@ def test_gradients_of_a_network_agree_with_finite_differences(nn, num_bn_layers)
 
 # ---- The layer in training -----------------------------------------------------------------------
 
-def test_layer_by_hand(nn):
+def test_layer_matches_hand_calculation(nn):
     # Column 0: mean 10, deviations 5, -3, -1, -1, var (25 + 9 + 1 + 1) / 4 = 9, x_hat a third.
     # Column 1: mean 1, deviations -1, 1, 1, -1, var 1, x_hat the same. eps changes digit ten.
     layer = nn.BatchNorm(2)
@@ -107,29 +107,29 @@ def test_eps_is_inside_the_square_root(nn):
     assert_close(out, x / np.sqrt(2e-8), "the output of BatchNorm")
 
 
-FIRST = np.array([[1.0, 0.0], [7.0, 2.0], [1.0, 2.0], [7.0, 0.0]])  # means 4, 1; vars 9, 1
-SECOND = np.array([[5.0, 0.0], [9.0, 6.0]])  # means 7, 3; vars 4, 9
+FIRST_BATCH = np.array([[1.0, 0.0], [7.0, 2.0], [1.0, 2.0], [7.0, 0.0]])  # means 4, 1; vars 9, 1
+SECOND_BATCH = np.array([[5.0, 0.0], [9.0, 6.0]])  # means 7, 3; vars 4, 9
 
 
-def test_running_statistics_by_hand(nn):
+def test_running_statistics_match_hand_calculation(nn):
     """They start at 0 and 1, and alpha is 0.9."""
     layer = nn.BatchNorm(2)
-    layer.forward(FIRST)
+    layer.forward(FIRST_BATCH)
     assert_close(layer.running_mean, [0.4, 0.1], "running_mean after one batch")
     assert_close(layer.running_var, [1.8, 1.0], "running_var after one batch")
-    layer.forward(SECOND)
+    layer.forward(SECOND_BATCH)
     assert_close(layer.running_mean, [0.36 + 0.7, 0.09 + 0.3], "running_mean after two batches")
     assert_close(layer.running_var, [1.62 + 0.4, 0.9 + 0.9], "running_var after two batches")
 
 
-def test_alpha_is_the_part_that_running_statistics_keep(nn):
+def test_alpha_is_the_weight_of_the_running_statistics(nn):
     layer = nn.BatchNorm(2, 0.25)
-    layer.forward(FIRST)
+    layer.forward(FIRST_BATCH)
     assert_close(layer.running_mean, [0.75 * 4, 0.75], "running_mean")
     assert_close(layer.running_var, [0.25 + 0.75 * 9, 1], "running_var")
 
 
-def test_gradients_are_those_of_the_last_batch(nn):
+def test_dx_is_that_of_the_last_batch(nn):
     used = build_layer(nn)
     fresh = build_layer(nn)
     for m in (M, 4, M):
@@ -192,7 +192,7 @@ def write_out_forward(mlp, x, num_bn_layers, inference):
 
 
 @pytest.mark.parametrize("num_bn_layers", [0, 1, 2, 3])
-def test_it_stands_before_the_activation_of_the_first_layers(nn, num_bn_layers):
+def test_batchnorm_precedes_the_activations_of_the_first_layers(nn, num_bn_layers):
     mlp = build_network(nn, num_bn_layers)
     x, _ = make_batch(10, M)
     output = mlp.forward(x)
@@ -200,7 +200,7 @@ def test_it_stands_before_the_activation_of_the_first_layers(nn, num_bn_layers):
     assert_close(output, expected, "the output in training mode")
 
 
-def test_layers_of_different_sizes(nn):
+def test_each_batchnorm_has_the_size_of_its_layer(nn):
     mlp = build_sigmoids(nn, [6, 5, 4], num_bn_layers=3)
     x, _ = make_batch(17, M)
     output = mlp.forward(x)
@@ -231,7 +231,7 @@ def test_train_mode_uses_the_batch_again(nn):
     assert_close(output, expected, "the output in training mode, after eval mode")
 
 
-def test_new_layers_have_gamma_1_beta_0_and_alpha_9_tenths(nn):
+def test_new_layers_have_the_default_gamma_beta_and_alpha(nn):
     mlp = build_sigmoids(nn, [D, D, D], num_bn_layers=1)
     x, _ = make_batch(14, M)
     z = x @ mlp.W[0] + mlp.b[0]

@@ -14,7 +14,7 @@ from tests.networks import build_linear, build_mlp, compute_gradients, make_batc
 # lr 0.1, momentum 0.5. Velocities: -0.1, -0.05 - 0.2 = -0.25, -0.125, -0.0625 + 0.1 = 0.0375 and
 # 0.01875.
 GRADIENTS = [1.0, 2.0, 0.0, -1.0, 0.0]
-MOVED = [-0.1, -0.35, -0.475, -0.4375, -0.41875]
+TOTAL_MOVES = [-0.1, -0.35, -0.475, -0.4375, -0.41875]
 
 
 def step_with(mlp, dW, db):
@@ -27,20 +27,20 @@ def step_with(mlp, dW, db):
 
 # ---- A linear classifier -------------------------------------------------------------------------
 
-def test_five_steps_of_w_by_hand(nn):
+def test_five_steps_of_w_match_hand_calculation(nn):
     mlp = build_linear(nn, lr=0.1, momentum=0.5)
     start = mlp.W[0].copy()
     for k in range(5):
         step_with(mlp, dW=GRADIENTS[k], db=0.0)
-        assert_close(mlp.W[0], start + MOVED[k], f"W[0] after step {k + 1}")
+        assert_close(mlp.W[0], start + TOTAL_MOVES[k], f"W[0] after step {k + 1}")
 
 
-def test_five_steps_of_b_by_hand(nn):
+def test_five_steps_of_b_match_hand_calculation(nn):
     mlp = build_linear(nn, lr=0.1, momentum=0.5)
     start = mlp.b[0].copy()
     for k in range(5):
         step_with(mlp, dW=0.0, db=GRADIENTS[k])
-        assert_close(mlp.b[0], start + MOVED[k], f"b[0] after step {k + 1}")
+        assert_close(mlp.b[0], start + TOTAL_MOVES[k], f"b[0] after step {k + 1}")
 
 
 def test_networks_have_velocities_and_settings_of_their_own(nn):
@@ -50,14 +50,14 @@ def test_networks_have_velocities_and_settings_of_their_own(nn):
     for k in range(2):
         step_with(first, dW=GRADIENTS[k], db=0.0)
         step_with(second, dW=1.0, db=1.0)
-    assert_close(first.W[0], start + MOVED[1], "W[0] after two steps")
+    assert_close(first.W[0], start + TOTAL_MOVES[1], "W[0] after two steps")
     # Velocities: -0.2 and 0.8 * -0.2 - 0.2 = -0.36.
     assert_close(second.W[0], start - 0.56, "W[0] of another network after two steps")
 
 
 # ---- Deeper networks -----------------------------------------------------------------------------
 
-def list_parameters(mlp, num_bn_layers):
+def collect_parameters(mlp, num_bn_layers):
     """Return W, b, gamma and beta of every layer by name."""
     parameters = {}
     for i in range(len(mlp.W)):
@@ -88,13 +88,13 @@ def record_moves(nn, momentum, num_bn_layers=0):
         section = "2.6" if num_bn_layers else "2.5"
         pytest.skip(f"the network of {section} does not run yet: {error!r}")
     start = {}
-    for name, parameter in list_parameters(mlp, num_bn_layers).items():
+    for name, parameter in collect_parameters(mlp, num_bn_layers).items():
         start[name] = parameter.copy()
     for _ in range(3):
         compute_gradients(mlp, *make_batch(1))
         mlp.step()
         move = {}
-        for name, parameter in list_parameters(mlp, num_bn_layers).items():
+        for name, parameter in collect_parameters(mlp, num_bn_layers).items():
             move[name] = parameter - start[name]
             parameter[...] = start[name]
         moves.append(move)

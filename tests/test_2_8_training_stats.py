@@ -19,7 +19,7 @@ VALUES = ["training_losses", "training_errors", "validation_losses", "validation
           "confusion_matrix"]
 CURVES = VALUES[:4]
 SIZES = {"train": 12, "val": 24, "test": 36}  # batches of 12 and of 4 divide them
-FIRST = {"train": 0, "val": 100, "test": 200}  # the number of the first row
+FIRST_ROW = {"train": 0, "val": 100, "test": 200}  # the number of the first row
 
 
 # ---- The data ------------------------------------------------------------------------------------
@@ -34,13 +34,13 @@ def make_data():
     for name, n in SIZES.items():
         x = rng.standard_normal((n, 784))
         classes = rng.randint(10, size=n)
-        x[:, 0] = (FIRST[name] + np.arange(n)) / 1000
+        x[:, 0] = (FIRST_ROW[name] + np.arange(n)) / 1000
         x[np.arange(n), 1 + classes] += 15
         data[name] = x, classes
     return data
 
 
-def read_numbers(x):
+def read_row_numbers(x):
     """Return the numbers of these rows of x."""
     numbers = 1000 * np.atleast_2d(x)[:, 0]
     return np.round(numbers).astype(int).tolist()
@@ -80,7 +80,7 @@ def choose_labels(nn):
 
     That is one_hot, unless more of the five values are right with plain class indices.
     """
-    expected = write_out_full_batches(nn, build_network(nn), nepochs=1)
+    expected = run_plain_loop_on_full_batches(nn, build_network(nn), nepochs=1)
 
     def count_right_values(encode):
         try:
@@ -103,7 +103,7 @@ def is_close(found, expected):
 
 # ---- The loop written out ------------------------------------------------------------------------
 
-def predict(nn, mlp, x, classes):
+def evaluate(nn, mlp, x, classes):
     """Return the mean loss of mlp, its error (the fraction that is wrong) and its predictions."""
     output = mlp.forward(x)
     loss = np.mean(nn.SoftmaxCrossEntropy().forward(output, one_hot(classes)))
@@ -111,7 +111,7 @@ def predict(nn, mlp, x, classes):
     return loss, np.mean(predicted != classes), predicted
 
 
-def write_out(nn, mlp, epochs):
+def run_plain_loop(nn, mlp, epochs):
     """Train mlp and return the five values, by name.
 
     epochs: for each epoch a list of batches, each a list of rows of the training set.
@@ -124,39 +124,39 @@ def write_out(nn, mlp, epochs):
         errors = []
         mlp.train()
         for rows in batches:
-            loss, error, _ = predict(nn, mlp, x[rows], classes[rows])
+            loss, error, _ = evaluate(nn, mlp, x[rows], classes[rows])
             take_step(mlp, x[rows], one_hot(classes[rows]))
             losses.append(loss)
             errors.append(error)
         mlp.eval()
-        validation_loss, validation_error, _ = predict(nn, mlp, *data["val"])
+        validation_loss, validation_error, _ = evaluate(nn, mlp, *data["val"])
         curves["training_losses"].append(np.mean(losses))
         curves["training_errors"].append(np.mean(errors))
         curves["validation_losses"].append(validation_loss)
         curves["validation_errors"].append(validation_error)
-    _, _, predicted = predict(nn, mlp, *data["test"])
+    _, _, predicted = evaluate(nn, mlp, *data["test"])
     confusion_matrix = np.zeros((10, 10))
     for i, j in zip(predicted, data["test"][1]):
         confusion_matrix[i, j] += 1
     return {**curves, "confusion_matrix": confusion_matrix}
 
 
-def write_out_full_batches(nn, mlp, nepochs):
+def run_plain_loop_on_full_batches(nn, mlp, nepochs):
     """Return the five values for one batch of the whole training set in each epoch."""
     rows = list(range(12))
-    return write_out(nn, mlp, [[rows]] * nepochs)
+    return run_plain_loop(nn, mlp, [[rows]] * nepochs)
 
 
 @pytest.mark.parametrize("name", VALUES)
-def test_one_batch_of_the_whole_training_set(nn, name):
+def test_values_of_full_batches_match_a_plain_loop(nn, name):
     found = run(nn, build_network(nn), nepochs=4, batch_size=12)
-    expected = write_out_full_batches(nn, build_network(nn), nepochs=4)
+    expected = run_plain_loop_on_full_batches(nn, build_network(nn), nepochs=4)
     assert_close(found[name], expected[name], name)
 
 
 # ---- The five values -----------------------------------------------------------------------------
 
-def test_the_curves_are_arrays_of_a_float_an_epoch(nn):
+def test_curves_are_float_arrays_of_one_entry_per_epoch(nn):
     found = run(nn, build_network(nn), nepochs=2, batch_size=4)
     for name in CURVES:
         curve = found[name]
@@ -165,11 +165,11 @@ def test_the_curves_are_arrays_of_a_float_an_epoch(nn):
         assert curve.dtype.kind == "f", f"{name} must have floats, got {curve.dtype}"
 
 
-PREDICTED = np.array([0, 0, 0, 1, 1, 1, 9, 9, 9, 2, 2, 3])
-TRUE = np.array([0, 1, 1, 1, 1, 9, 9, 0, 9, 2, 3, 2])
+PREDICTED_CLASSES = np.array([0, 0, 0, 1, 1, 1, 9, 9, 9, 2, 2, 3])
+TRUE_CLASSES = np.array([0, 1, 1, 1, 1, 9, 9, 0, 9, 2, 3, 2])
 
 
-def run_by_hand(nn):
+def run_hand_calculated(nn):
     """Return the values of a network that predicts the class whose input is 1 and never learns.
 
     In the training set all of its predictions are right, in the validation set, which is the test
@@ -180,20 +180,20 @@ def run_by_hand(nn):
     mlp.b[0][...] = 0
     inputs = np.eye(10, 784)
     encode = choose_labels(nn)
-    train = inputs[TRUE], encode(TRUE)
-    val = inputs[PREDICTED[::-1]], encode(TRUE[::-1])
-    test = inputs[PREDICTED], encode(TRUE)
+    train = inputs[TRUE_CLASSES], encode(TRUE_CLASSES)
+    val = inputs[PREDICTED_CLASSES[::-1]], encode(TRUE_CLASSES[::-1])
+    test = inputs[PREDICTED_CLASSES], encode(TRUE_CLASSES)
     return get_values(nn, mlp, (train, val, test), 1, 12)
 
 
-def test_errors_by_hand(nn):
-    found = run_by_hand(nn)
+def test_errors_match_hand_calculation(nn):
+    found = run_hand_calculated(nn)
     assert_close(found["training_errors"], [0], "training_errors")
     assert_close(found["validation_errors"], [0.5], "validation_errors")
 
 
-def test_confusion_matrix_by_hand(nn):
-    found = run_by_hand(nn)
+def test_confusion_matrix_matches_hand_calculation(nn):
+    found = run_hand_calculated(nn)
     expected = np.zeros((10, 10))
     expected[0, [0, 1]] = [1, 2]  # three are predicted 0: one is 0, two are 1
     expected[1, [1, 9]] = [2, 1]
@@ -227,14 +227,14 @@ def watch(nn, monkeypatch):
     backward = nn.MLP.backward
     step = nn.MLP.step
 
-    def train(mlp):
+    def set_train_mode(mlp):
         mlp.train_mode = True
 
-    def evaluate(mlp):
+    def set_eval_mode(mlp):
         mlp.train_mode = False
 
     def see(mlp, x):
-        record.rows = read_numbers(x)
+        record.rows = read_row_numbers(x)
         record.mode = getattr(mlp, "train_mode", True)
         record.passes.append((record.rows, record.mode))
 
@@ -255,8 +255,8 @@ def watch(nn, monkeypatch):
         record.steps.append((record.rows, record.classes, record.mode))
         return step(mlp, *args, **options)
 
-    monkeypatch.setattr(nn.MLP, "train", train)
-    monkeypatch.setattr(nn.MLP, "eval", evaluate)
+    monkeypatch.setattr(nn.MLP, "train", set_train_mode)
+    monkeypatch.setattr(nn.MLP, "eval", set_eval_mode)
     monkeypatch.setattr(nn.MLP, "forward", watched_forward)
     monkeypatch.setattr(nn.MLP, "__call__", watched_call)
     monkeypatch.setattr(nn.MLP, "backward", watched_backward)
@@ -281,7 +281,7 @@ def split_into_epochs(record):
     return [rows[k:k + 3] for k in range(0, len(rows), 3)]
 
 
-def test_each_epoch_takes_a_step_a_batch(nn):
+def test_each_epoch_takes_one_step_per_batch(nn):
     _, record = run_watched(nn)
     sizes = [len(rows) for rows, _, _ in record.steps]
     assert sizes == [4] * 9, f"9 steps on batches of 4 are due, got batches of {sizes}"
@@ -316,14 +316,14 @@ def test_steps_are_taken_in_training_mode(nn):
 
 def test_validation_and_test_sets_are_seen_in_eval_mode(nn):
     _, record = run_watched(nn)
-    modes = [mode for rows, mode in record.passes if rows and rows[0] >= FIRST["val"]]
+    modes = [mode for rows, mode in record.passes if rows and rows[0] >= FIRST_ROW["val"]]
     assert not any(modes), "call mlp.eval() before the validation set and the test set"
 
 
 @pytest.mark.parametrize("name", VALUES)
-def test_values_are_those_of_the_batches_that_were_seen(nn, name):
+def test_values_of_mini_batches_match_a_plain_loop(nn, name):
     found, record = run_watched(nn)
-    expected = write_out(nn, build_network(nn), split_into_epochs(record))
+    expected = run_plain_loop(nn, build_network(nn), split_into_epochs(record))
     assert_close(found[name], expected[name], name)
 
 

@@ -27,7 +27,7 @@ def make_array(kind):
 # ---- numeric_gradient ----------------------------------------------------------------------------
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_gradient_of_a_cubic(kind):
+def test_gradient_of_a_cubic_is_found(kind):
     x = make_array(kind)
     weights = np.random.RandomState(1).standard_normal(x.shape)
     gradient = numeric_gradient(lambda: (weights * x ** 3).sum(), x)
