@@ -12,6 +12,22 @@ INPUTS = 12
 CLASSES = 10
 
 
+def sigmoid(x):
+    """Return the sigmoid of x by the plain formula."""
+    return 1 / (1 + np.exp(-x))
+
+
+def identity(x):
+    return x
+
+
+def relu(x):
+    return np.maximum(x, 0)
+
+
+ACTIVATION_FUNCTIONS = {"Identity": identity, "Sigmoid": sigmoid, "Tanh": np.tanh, "ReLU": relu}
+
+
 def build_mlp(nn, hiddens, activations, inputs=INPUTS, lr=0.1, momentum=0.0, num_bn_layers=0):
     """Return an MLP of ten classes with random W and b; activations: their names."""
     rng = np.random.RandomState(0)
@@ -68,11 +84,6 @@ def one_hot(classes):
 def cross_entropy(logits, labels):
     """Return the loss of each example, (m,), as NumPy computes it."""
     return np.logaddexp.reduce(logits, axis=1) - (labels * logits).sum(axis=1)
-
-
-def sigmoid(x):
-    """Return the sigmoid of x, as NumPy computes it."""
-    return 1 / (1 + np.exp(-x))
 
 
 def compute_gradients(mlp, x, labels):

@@ -9,16 +9,10 @@ import numpy as np
 import pytest
 
 from tests.gradients import assert_close, assert_gradient, away_from_zero
-from tests.networks import sigmoid
+from tests.networks import ACTIVATION_FUNCTIONS
 
 EACH_NONLINEARITY = pytest.mark.parametrize("name", ["Sigmoid", "Tanh", "ReLU"])
 EACH_ACTIVATION = pytest.mark.parametrize("name", ["Identity", "Sigmoid", "Tanh", "ReLU"])
-
-FUNCTIONS = {
-    "Sigmoid": sigmoid,
-    "Tanh": np.tanh,
-    "ReLU": lambda x: np.maximum(x, 0),
-}
 
 
 def make_input(seed, shape=(5, 10)):
@@ -90,7 +84,8 @@ def test_derivative_of_relu_is_0_at_0(nn):
 def test_output_is_the_function_of_each_element(nn, name, shape):
     x = make_input(2, shape)
     output = getattr(nn, name)().forward(x)
-    assert_close(output, FUNCTIONS[name](x), f"the output of {name}")
+    expected = ACTIVATION_FUNCTIONS[name](x)
+    assert_close(output, expected, f"the output of {name}")
 
 
 # ---- State ---------------------------------------------------------------------------------------

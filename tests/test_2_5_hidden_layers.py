@@ -10,16 +10,10 @@ import pytest
 
 from tests.gradients import assert_close
 from tests.networks import (
-    assert_all_gradients, build_mlp, build_sigmoids, compute_gradients, make_batch, sigmoid,
-    take_step, write_parameters)
+    ACTIVATION_FUNCTIONS, assert_all_gradients, build_mlp, build_sigmoids, compute_gradients,
+    make_batch, take_step, write_parameters)
 
 HIDDENS = pytest.mark.parametrize("hiddens", [[8], [8, 6], [5, 5, 5, 5, 5]], ids=str)
-FUNCTIONS = {
-    "Identity": lambda z: z,
-    "Sigmoid": sigmoid,
-    "Tanh": np.tanh,
-    "ReLU": lambda z: np.maximum(z, 0),
-}
 MIXED = ["ReLU", "Tanh", "Identity", "Sigmoid", "Tanh"]
 
 
@@ -55,7 +49,7 @@ def write_out_forward(mlp, x, names):
     """Return the output of mlp for x, layer by layer; names: those of its activations."""
     for i, name in enumerate(names):
         z = x @ mlp.W[i] + mlp.b[i]
-        x = FUNCTIONS[name](z)
+        x = ACTIVATION_FUNCTIONS[name](z)
     return x
 
 
