@@ -29,7 +29,10 @@ ACTIVATION_FUNCTIONS = {"Identity": identity, "Sigmoid": sigmoid, "Tanh": np.tan
 
 
 def build_mlp(nn, hiddens, activations, inputs=INPUTS, lr=0.1, momentum=0.0, num_bn_layers=0):
-    """Return an MLP of ten classes with random W and b; activations: their names."""
+    """Return an MLP of ten classes with random W and b.
+
+    activations: the names of their classes, one per layer.
+    """
     rng = np.random.RandomState(0)
 
     def draw_weights(d_in, d_out):
@@ -38,8 +41,8 @@ def build_mlp(nn, hiddens, activations, inputs=INPUTS, lr=0.1, momentum=0.0, num
     def draw_biases(d):
         return rng.standard_normal((1, d))
 
-    layers = [getattr(nn, name)() for name in activations]
-    mlp = nn.MLP(inputs, CLASSES, list(hiddens), layers, draw_weights, draw_biases,
+    objects = [getattr(nn, name)() for name in activations]
+    mlp = nn.MLP(inputs, CLASSES, list(hiddens), objects, draw_weights, draw_biases,
                  nn.SoftmaxCrossEntropy(), lr, momentum=momentum, num_bn_layers=num_bn_layers)
     write_parameters(mlp)
     return mlp
@@ -48,8 +51,7 @@ def build_mlp(nn, hiddens, activations, inputs=INPUTS, lr=0.1, momentum=0.0, num
 def write_parameters(mlp):
     """Write random numbers into W and b.
 
-    So two networks are the same also if MLP calls its initializers in a wrong way, which is asked
-    in 2.1 only.
+    Two networks are then the same even if MLP calls its initializers wrongly: only 2.1 tests that.
     """
     rng = np.random.RandomState(1)
     for W, b in zip(mlp.W, mlp.b):
@@ -77,12 +79,12 @@ def make_batch(seed, m=6, inputs=INPUTS):
 
 
 def one_hot(classes):
-    """Return the labels of these class indices, (m, 10)."""
+    """Return one-hot labels, (m, 10), for class indices, (m,)."""
     return np.eye(CLASSES)[classes]
 
 
 def cross_entropy(logits, labels):
-    """Return the loss of each example, (m,), as NumPy computes it."""
+    """Return the loss of each example, (m,), by NumPy's own log-sum-exp."""
     return np.logaddexp.reduce(logits, axis=1) - (labels * logits).sum(axis=1)
 
 
@@ -94,7 +96,7 @@ def compute_gradients(mlp, x, labels):
 
 
 def take_step(mlp, x, labels):
-    """Train mlp on a batch once."""
+    """Take one training step of mlp on a batch."""
     compute_gradients(mlp, x, labels)
     mlp.step()
 
@@ -102,8 +104,8 @@ def take_step(mlp, x, labels):
 def assert_all_gradients(mlp, x, labels, num_bn_layers=0):
     """Check every dW, db, dgamma and dbeta against finite differences.
 
-    dW and db are the gradients of the mean loss of the batch, dgamma and dbeta those of its sum.
-    The last layer comes first, as in backward: where several are wrong, its name is reported.
+    dW and db are the gradients of the mean loss of the batch, dgamma and dbeta those of its total.
+    The last layer comes first, as in backward: an error there makes those before it wrong, too.
     """
     __tracebackhide__ = True
 

@@ -1,8 +1,8 @@
 """2.2 Softmax cross-entropy: a loss for each example, (m,), and its derivative, (m, 10).
 
-Start at the first failure from the top: it explains those below. The derivative of the loss is
-checked against finite differences, then both against values worked by hand. With the LogSumExp
-trick the loss is right for logits of any size.
+Fix the first failure first: it explains those below it. The derivative of the loss is checked
+against finite differences, then both against values calculated by hand. With the LogSumExp trick
+the loss is right for logits of any size.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ from tests.networks import cross_entropy, one_hot
 
 
 def make_logits(seed, m=5):
-    """Return random logits and one-hot labels, (m, 10)."""
+    """Return random logits and one-hot labels, both (m, 10)."""
     rng = np.random.RandomState(seed)
     logits = rng.standard_normal((m, 10))
     labels = one_hot(rng.randint(10, size=m))
@@ -20,7 +20,7 @@ def make_logits(seed, m=5):
 
 
 def differentiate(criterion):
-    """Return the derivative for the last forward; the handout's text calls it backward."""
+    """Return the derivative for the last forward by backward, its name in the handout, if any."""
     if hasattr(criterion, "backward"):
         return criterion.backward()
     return criterion.derivative()
@@ -50,7 +50,7 @@ def test_derivative_agrees_with_finite_differences(nn):
 # ---- Values --------------------------------------------------------------------------------------
 
 def make_logits_by_hand():
-    """Return three rows of logits whose exponentials are 1, but 11 for class 3: softmax / 20."""
+    """Return three equal rows of logits: exp is 11 for class 3 and 1 for the others, in sum 20."""
     logits = np.zeros((3, 10))
     logits[:, 3] = np.log(11)
     return logits
@@ -85,7 +85,7 @@ def test_loss_of_100_examples_is_the_cross_entropy(nn):
 # ---- Large logits: the LogSumExp trick -----------------------------------------------------------
 
 def test_loss_of_large_logits_is_a_difference_of_logits(nn):
-    """log(softmax) would be -inf for class 2, and exp(1000) is inf."""
+    """exp(1000) is inf in float64, and the softmax of class 2 is rounded to 0."""
     logits = np.zeros((3, 10))
     logits[:, 0] = 1000
     logits[:, 2] = -1000
@@ -95,7 +95,7 @@ def test_loss_of_large_logits_is_a_difference_of_logits(nn):
 
 
 def test_shifting_all_logits_of_an_example_changes_no_loss(nn):
-    """A number added to all logits of an example changes nothing."""
+    """The largest logit of the whole batch would not do: exp(-4000 - 5000) is 0."""
     logits = np.zeros((3, 10))
     logits[:, 0] = 1000
     logits[:, 2] = -1000

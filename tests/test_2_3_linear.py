@@ -1,8 +1,8 @@
 """2.3 Linear classifier: an MLP without hidden layers, its gradients and its steps.
 
-Start at the first failure from the top: it explains those below. The gradients dW[0] and db[0] are
-checked against finite differences, then forward, backward, step and zero_grads one by one. The
-loss comes from 2.2. A batch is always trained on by zero_grads, forward, backward, step.
+Fix the first failure first: it explains those below it. The gradients dW[0] and db[0] are checked
+against finite differences, then forward, backward, step and zero_grads one by one. The loss comes
+from 2.2. A training step is always zero_grads, forward, backward and step, in this order.
 """
 
 import numpy as np
@@ -41,24 +41,25 @@ def test_forward_is_x_w_plus_b(nn, m):
 def test_x_is_not_modified(nn):
     mlp = build_linear(nn)
     x, labels = make_batch(2)
+    expected, _ = make_batch(2)
     take_step(mlp, x, labels)
-    np.testing.assert_array_equal(x, make_batch(2)[0])
+    np.testing.assert_array_equal(x, expected)
 
 
 # ---- backward ------------------------------------------------------------------------------------
 
 def test_gradients_match_hand_calculation(nn):
-    """W and b are zero, so the softmax is 1/10 for each class; the classes are 0 and 1."""
+    """W and b are zero, so the softmax is 1/10 for each class. The true classes are 0 and 1."""
     mlp = build_linear(nn, inputs=2)
     mlp.W[0][...] = 0
     mlp.b[0][...] = 0
     x = np.array([[2.0, 0.0], [0.0, 1.0]])
     labels = np.eye(10)[[0, 1]]
     compute_gradients(mlp, x, labels)
-    # softmax - label, for each example, and their mean: dW is x^T (softmax - label) / 2.
-    first = [-0.9, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1]
-    second = [0.1, -0.9, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1]
-    dW = [np.array(first), np.array(second) / 2]
+    # softmax - label of each example; dW is x^T (softmax - label) / 2, and db is their mean.
+    first = np.array([-0.9, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1])
+    second = np.array([0.1, -0.9, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1])
+    dW = [2 * first / 2, 1 * second / 2]
     db = [-0.4, -0.4, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1]
     assert_close(mlp.dW[0], dW, "dW[0]")
     assert_close(mlp.db[0], db, "db[0]")
@@ -74,8 +75,9 @@ def test_gradients_are_those_of_the_last_batch(nn):
 def test_labels_are_not_modified(nn):
     mlp = build_linear(nn)
     x, labels = make_batch(6)
+    _, expected = make_batch(6)
     take_step(mlp, x, labels)
-    np.testing.assert_array_equal(labels, make_batch(6)[1])
+    np.testing.assert_array_equal(labels, expected)
 
 
 # ---- step and zero_grads -------------------------------------------------------------------------
@@ -95,7 +97,7 @@ def test_step_subtracts_lr_times_the_gradient(nn):
 
 
 def test_each_step_is_lr_times_its_own_gradient(nn):
-    """lr stays the same, and with a momentum of 0 nothing is left of the step before."""
+    """lr stays the same, and with momentum 0 the first step has no effect on the second."""
     mlp = build_linear(nn, lr=0.3, momentum=0.0)
     W = mlp.W[0].copy()
     b = mlp.b[0].copy()
@@ -108,21 +110,22 @@ def test_each_step_is_lr_times_its_own_gradient(nn):
     assert_close(mlp.b[0], b + 0.3 * 1 + 0.3 * 2, "b[0] after two steps")
 
 
+def list_gradients(mlp, name):
+    """Return the entries of dW or db: none if the list is empty, None or absent."""
+    gradients = getattr(mlp, name, None)
+    if gradients is None:
+        return []
+    return list(gradients)
+
+
 def test_zero_grads_leaves_no_gradient(nn):
     mlp = build_linear(nn)
     compute_gradients(mlp, *make_batch(9))
     mlp.zero_grads()
     for name in ("dW", "db"):
         for gradient in list_gradients(mlp, name):
-            assert gradient is None or not np.any(gradient), f"{name}[0] must be zeros"
-
-
-def list_gradients(mlp, name):
-    """Return the entries of dW or db; none if the list is empty, None or absent."""
-    gradients = getattr(mlp, name, None)
-    if gradients is None:
-        return []
-    return list(gradients)
+            if gradient is not None:
+                assert not np.any(gradient), f"{name}[0] must be zeros after zero_grads"
 
 
 def test_zero_grads_keeps_the_parameters(nn):

@@ -1,8 +1,8 @@
 """2.4 Activations: Sigmoid, Tanh and ReLU, their derivatives and their state.
 
-Start at the first failure from the top: it explains those below. Each derivative is checked
-against finite differences, then the values of each function. forward keeps its output as state;
-derivative() is that of the last forward, and needs nothing but state.
+Fix the first failure first: it explains those below it. Each derivative is checked against finite
+differences, then the values of each function. forward sets state to its output, and derivative()
+is that of the last forward.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ EACH_ACTIVATION = pytest.mark.parametrize("name", ["Identity", "Sigmoid", "Tanh"
 
 
 def make_input(seed, shape=(5, 10)):
-    """Return numbers of both signs, none near the kink of ReLU."""
+    """Return an array of numbers of both signs, none near the kink of ReLU."""
     rng = np.random.RandomState(seed)
     return away_from_zero(rng, shape)
 
@@ -44,7 +44,7 @@ def test_identity_returns_its_input(nn):
 
 
 def test_sigmoid_matches_hand_calculation(nn):
-    """exp(-x) is 3, 1, 1/3 and 1/4; the derivative is f (1 - f)."""
+    """exp(-x) is 3, 1, 1/3 and 1/4, and the derivative is f (1 - f)."""
     activation = nn.Sigmoid()
     x = np.log([[1 / 3, 1], [3, 4]])
     output = activation.forward(x)
@@ -54,7 +54,7 @@ def test_sigmoid_matches_hand_calculation(nn):
 
 
 def test_tanh_matches_hand_calculation(nn):
-    """tanh(log a) = (a^2 - 1) / (a^2 + 1) for a = 1/2, 1, 2 and 3; the derivative is 1 - f^2."""
+    """tanh(log a) = (a^2 - 1) / (a^2 + 1) for a = 1/2, 1, 2, 3, and the derivative is 1 - f^2."""
     activation = nn.Tanh()
     x = np.log([[1 / 2, 1], [2, 3]])
     output = activation.forward(x)
@@ -136,8 +136,9 @@ def test_activations_of_one_class_share_no_state(nn, name):
 
 @EACH_ACTIVATION
 def test_x_is_not_modified(nn, name):
-    x = make_input(10)
     activation = getattr(nn, name)()
+    x = make_input(10)
+    expected = make_input(10)
     activation.forward(x)
     activation.derivative()
-    np.testing.assert_array_equal(x, make_input(10))
+    np.testing.assert_array_equal(x, expected)

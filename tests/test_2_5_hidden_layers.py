@@ -1,8 +1,8 @@
 """2.5 Hidden layers: an MLP of any depth, with an activation after each linear map.
 
-Start at the first failure from the top: it explains those below. Every dW and db is checked against
-finite differences, from the last layer to the first, then forward against the layers written out.
-The loss, the linear map and the activations come from 2.2 to 2.4.
+Fix the first failure first: it explains those below it. Every dW and db is checked against finite
+differences, from the last layer to the first, then forward against the layers written out. The
+loss, the linear map and the activations come from 2.2 to 2.4.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ MIXED = ["ReLU", "Tanh", "Identity", "Sigmoid", "Tanh"]
 
 
 def build_mixed(nn):
-    """Return an MLP with four hidden layers and an activation on the output, too."""
+    """Return an MLP with four hidden layers and a nonlinear output layer."""
     return build_mlp(nn, [6, 5, 4, 5], MIXED)
 
 
@@ -46,7 +46,7 @@ def test_each_layer_has_its_own_w_and_b(nn, hiddens):
 
 
 def write_out_forward(mlp, x, names):
-    """Return the output of mlp for x, layer by layer; names: those of its activations."""
+    """Return the output of mlp for x, layer by layer; names: its activations' classes."""
     for i, name in enumerate(names):
         z = x @ mlp.W[i] + mlp.b[i]
         x = ACTIVATION_FUNCTIONS[name](z)
@@ -58,8 +58,9 @@ def write_out_forward(mlp, x, names):
 def test_forward_is_the_layers_written_out(nn, m, hiddens):
     mlp = build_sigmoids(nn, hiddens)
     x, _ = make_batch(1, m)
+    names = ["Sigmoid"] * len(hiddens) + ["Identity"]
     output = mlp.forward(x)
-    expected = write_out_forward(mlp, x, ["Sigmoid"] * len(hiddens) + ["Identity"])
+    expected = write_out_forward(mlp, x, names)
     assert_close(output, expected, "the output of forward")
 
 
@@ -67,7 +68,8 @@ def test_each_layer_applies_its_own_activation(nn):
     mlp = build_mixed(nn)
     x, _ = make_batch(2)
     output = mlp.forward(x)
-    assert_close(output, write_out_forward(mlp, x, MIXED), "the output of forward")
+    expected = write_out_forward(mlp, x, MIXED)
+    assert_close(output, expected, "the output of forward")
 
 
 # ---- Several batches, and step -------------------------------------------------------------------
@@ -93,7 +95,7 @@ def test_step_moves_every_layer(nn):
 # ---- The arguments of MLP ------------------------------------------------------------------------
 
 def build_with(nn, hiddens, activations, **options):
-    """Return an MLP made with these lists; options: its momentum and num_bn_layers."""
+    """Return an MLP given these lists; options: momentum and num_bn_layers."""
     rng = np.random.RandomState(0)
 
     def draw_weights(d_in, d_out):
@@ -117,9 +119,10 @@ def test_lists_of_hiddens_and_activations_are_not_modified(nn):
 
 
 def test_momentum_and_num_bn_layers_are_0_by_default(nn):
-    default = build_with(nn, [8], [nn.Sigmoid(), nn.Identity()])
     activations = [nn.Sigmoid(), nn.Identity()]
-    explicit = build_with(nn, [8], activations, momentum=0.0, num_bn_layers=0)
+    others = [nn.Sigmoid(), nn.Identity()]
+    default = build_with(nn, [8], activations)
+    explicit = build_with(nn, [8], others, momentum=0.0, num_bn_layers=0)
     for mlp in (default, explicit):
         write_parameters(mlp)
         take_step(mlp, *make_batch(7))

@@ -1,8 +1,8 @@
 """2.6 Batch normalization: the layer alone, in training and in inference; then in a network.
 
-Start at the first failure from the top: it explains those below. dx, dgamma and dbeta of the layer
-are checked against finite differences, then every gradient of networks with BatchNorm on their
-first layers. Numbers in parentheses are the equations of the handout's appendix B. Statistics of a
+Fix the first failure first: it explains those below it. dx, dgamma and dbeta of the layer are
+checked against finite differences, then every gradient of networks with BatchNorm in their first
+layers. Numbers in parentheses are the equations of the handout's appendix B. The statistics of a
 batch may have the shape (d,) or (1, d).
 """
 
@@ -18,9 +18,11 @@ M = 8  # examples in a batch
 
 
 def make_examples(seed, m=M):
-    """Return x and an upstream gradient, (m, D); each unit of x has its own mean and spread."""
+    """Return x and an upstream gradient, both (m, D); the units of x differ in mean and spread."""
     rng = np.random.RandomState(seed)
-    x = rng.standard_normal((m, D)) * [0.5, 1, 2, 3, 1, 1] + [-1, 0, 1, 5, 2, -3]
+    spreads = [0.5, 1, 2, 3, 1, 1]
+    means = [-1, 0, 1, 5, 2, -3]
+    x = means + spreads * rng.standard_normal((m, D))
     delta = rng.standard_normal((m, D))
     return x, delta
 
@@ -35,7 +37,7 @@ def build_layer(nn):
 
 
 def build_network(nn, num_bn_layers, lr=0.1):
-    """Return a network of three hidden layers; each BatchNorm has random gamma and beta."""
+    """Return a network with three hidden layers; each BatchNorm has random gamma and beta."""
     rng = np.random.RandomState(101)
     mlp = build_sigmoids(nn, [D, D, D], lr=lr, num_bn_layers=num_bn_layers)
     for i in range(num_bn_layers):
@@ -45,7 +47,7 @@ def build_network(nn, num_bn_layers, lr=0.1):
 
 
 def normalise(z, mean, var, layer):
-    """Return (3) and (4): gamma x_hat + beta."""
+    """Return x_hat, scaled and shifted by the gamma and beta of layer: (3) and (4)."""
     x_hat = (z - mean) / np.sqrt(var + 1e-8)
     return layer.gamma * x_hat + layer.beta
 
@@ -53,7 +55,7 @@ def normalise(z, mean, var, layer):
 # ---- Gradients -----------------------------------------------------------------------------------
 
 def test_backward_agrees_with_finite_differences(nn):
-    """x acts through the mean and the variance of the batch, too."""
+    """x affects the loss through the mean and the variance of the batch, too."""
     layer = build_layer(nn)
     x, delta = make_examples(0)
 
@@ -79,8 +81,8 @@ def test_gradients_of_a_network_agree_with_finite_differences(nn, num_bn_layers)
 # ---- The layer in training -----------------------------------------------------------------------
 
 def test_layer_matches_hand_calculation(nn):
-    # Column 0: mean 10, deviations 5, -3, -1, -1, var (25 + 9 + 1 + 1) / 4 = 9, x_hat a third.
-    # Column 1: mean 1, deviations -1, 1, 1, -1, var 1, x_hat the same. eps changes digit ten.
+    # Unit 0: the mean is 10, x - mean is 5, -3, -1, -1, var is (25 + 9 + 1 + 1) / 4 = 9.
+    # Unit 1: the mean is 1, x - mean is -1, 1, 1, -1, var is 1. eps is too small to matter.
     layer = nn.BatchNorm(2)
     layer.gamma = np.array([[6.0, -2.0]])
     layer.beta = np.array([[2.0, 1.0]])
@@ -112,7 +114,7 @@ SECOND_BATCH = np.array([[5.0, 0.0], [9.0, 6.0]])  # means 7, 3; vars 4, 9
 
 
 def test_running_statistics_match_hand_calculation(nn):
-    """They start at 0 and 1, and alpha is 0.9."""
+    """running_mean starts at 0, running_var at 1, and alpha is 0.9."""
     layer = nn.BatchNorm(2)
     layer.forward(FIRST_BATCH)
     assert_close(layer.running_mean, [0.4, 0.1], "running_mean after one batch")
@@ -178,7 +180,7 @@ def test_inference_changes_no_running_statistics(nn):
 # ---- In a network --------------------------------------------------------------------------------
 
 def write_out_forward(mlp, x, num_bn_layers, inference):
-    """Return the output of mlp for x, layer by layer, with its own gamma and beta."""
+    """Return the output of mlp, of three hidden layers, for x, layer by layer."""
     for i in range(4):
         z = x @ mlp.W[i] + mlp.b[i]
         if i < num_bn_layers:

@@ -1,8 +1,8 @@
 """2.7 Momentum: step moves W and b by a velocity, v = momentum v - lr dW; W = W + v.
 
-Start at the first failure from the top: it explains those below. Five steps are worked by hand for
-a linear classifier (2.3). Then each layer of a deeper network must follow the same rule: its steps
-are compared with those of the same network without momentum, so they may be tested before 2.4 to
+Fix the first failure first: it explains those below it. Five steps of a linear classifier (2.3) are
+calculated by hand. Then each layer of a deeper network must follow the same rule: its steps are
+compared with those of the same network without momentum, so that they can be tested before 2.4 to
 2.6 are right. gamma and beta move without momentum.
 """
 
@@ -11,14 +11,14 @@ import pytest
 from tests.gradients import assert_close
 from tests.networks import build_linear, build_mlp, compute_gradients, make_batch
 
-# lr 0.1, momentum 0.5. Velocities: -0.1, -0.05 - 0.2 = -0.25, -0.125, -0.0625 + 0.1 = 0.0375 and
-# 0.01875.
+# With lr 0.1 and momentum 0.5 the velocities are -0.1, -0.05 - 0.2 = -0.25, -0.125,
+# -0.0625 + 0.1 = 0.0375 and 0.01875. TOTAL_MOVES are their cumulative sums.
 GRADIENTS = [1.0, 2.0, 0.0, -1.0, 0.0]
 TOTAL_MOVES = [-0.1, -0.35, -0.475, -0.4375, -0.41875]
 
 
 def step_with(mlp, dW, db):
-    """Take one step of a linear classifier with these numbers in all of dW and db."""
+    """Take one step of a linear classifier, with all entries of dW and db set to these numbers."""
     compute_gradients(mlp, *make_batch(0))
     mlp.dW[0][...] = dW
     mlp.db[0][...] = db
@@ -70,15 +70,15 @@ def collect_parameters(mlp, num_bn_layers):
 
 
 def build_deep(nn, momentum, num_bn_layers):
-    """Return a network of two hidden layers, without a function on any layer."""
+    """Return a network with two hidden layers and Identity after each layer."""
     activations = ["Identity", "Identity", "Identity"]
     return build_mlp(nn, [10, 10], activations, momentum=momentum, num_bn_layers=num_bn_layers)
 
 
 def record_moves(nn, momentum, num_bn_layers=0):
-    """Return what each of three steps adds to each parameter.
+    """Return what each of three steps adds to each parameter: a dict by name for each step.
 
-    After each step the parameters are put back, so that the next one has the same gradients.
+    After each step the parameters are restored, so that the next step has the same gradients.
     """
     moves = []
     try:
@@ -93,16 +93,16 @@ def record_moves(nn, momentum, num_bn_layers=0):
     for _ in range(3):
         compute_gradients(mlp, *make_batch(1))
         mlp.step()
-        move = {}
+        added = {}
         for name, parameter in collect_parameters(mlp, num_bn_layers).items():
-            move[name] = parameter - start[name]
+            added[name] = parameter - start[name]
             parameter[...] = start[name]
-        moves.append(move)
+        moves.append(added)
     return moves
 
 
 def assert_w_and_b_have_momentum(plain, moves):
-    """Assert that W and b move by v = 0.5 v + the move without momentum."""
+    """Assert that W and b move by v = 0.5 v + plain, their move without momentum."""
     for name in plain[0]:
         if name.startswith(("W[", "b[")):
             velocity = 0
