@@ -1,10 +1,10 @@
 """2.8 Training statistics: get_training_stats(mlp, dset, nepochs, batch_size).
 
-Start at the first failure from the top: it explains those below. The loop is written out for one
-batch of the whole training set, where the order of the examples does not matter: each of the five
-values must agree. Then mini-batches: which examples and labels the network was trained on, in which
-order and mode. The network is a linear classifier (2.2 and 2.3) of 784 inputs. Labels are one-hot
-or class indices: get_training_stats may take either.
+Fix the first failure first: it explains those below it. With batches of the whole training set the
+order of the examples does not matter: each of the five values must match those of a plain loop.
+Then mini-batches: which examples and labels the network was trained on, in which order and mode.
+The network is a linear classifier (2.2 and 2.3) with 784 inputs. Labels are one-hot or class
+indices: get_training_stats may take either.
 """
 
 import functools
@@ -19,7 +19,7 @@ VALUES = ["training_losses", "training_errors", "validation_losses", "validation
           "confusion_matrix"]
 CURVES = VALUES[:4]
 SIZES = {"train": 12, "val": 24, "test": 36}  # batches of 12 and of 4 divide them
-FIRST_ROW = {"train": 0, "val": 100, "test": 200}  # the number of the first row
+FIRST_ROW = {"train": 0, "val": 100, "test": 200}  # the row number of each partition's first row
 
 
 # ---- The data ------------------------------------------------------------------------------------
@@ -27,27 +27,29 @@ FIRST_ROW = {"train": 0, "val": 100, "test": 200}  # the number of the first row
 def make_data():
     """Return x, (n, 784), and class indices, (n,), of each partition.
 
-    The first column of x holds the number of the row, divided by 1000; the next ten tell its class.
+    The first column of x holds the row number, divided by 1000. Of the next ten, the one of the
+    row's class is large.
     """
     rng = np.random.RandomState(0)
     data = {}
     for name, n in SIZES.items():
         x = rng.standard_normal((n, 784))
         classes = rng.randint(10, size=n)
-        x[:, 0] = (FIRST_ROW[name] + np.arange(n)) / 1000
-        x[np.arange(n), 1 + classes] += 15
+        rows = np.arange(n)
+        x[:, 0] = (FIRST_ROW[name] + rows) / 1000
+        x[rows, 1 + classes] += 15
         data[name] = x, classes
     return data
 
 
 def read_row_numbers(x):
-    """Return the numbers of these rows of x."""
+    """Return the row numbers in the first column of x."""
     numbers = 1000 * np.atleast_2d(x)[:, 0]
     return np.round(numbers).astype(int).tolist()
 
 
 def make_dset(data, encode):
-    """Return the three pairs of x and encode(class indices)."""
+    """Return data as get_training_stats takes it: three pairs of x and encode(class indices)."""
     dset = []
     for x, classes in data.values():
         dset.append((x.copy(), encode(classes)))
@@ -55,12 +57,12 @@ def make_dset(data, encode):
 
 
 def build_network(nn, lr=0.01):
-    """Return a linear classifier of 784 inputs."""
+    """Return a linear classifier with 784 inputs."""
     return build_linear(nn, inputs=784, lr=lr)
 
 
 def run(nn, mlp, nepochs, batch_size):
-    """Return the five values of get_training_stats for make_data, by name."""
+    """Return the five values of get_training_stats on make_data(), by name."""
     dset = make_dset(make_data(), choose_labels(nn))
     return get_values(nn, mlp, dset, nepochs, batch_size)
 
@@ -84,7 +86,8 @@ def choose_labels(nn):
 
     def count_right_values(encode):
         try:
-            found = get_values(nn, build_network(nn), make_dset(make_data(), encode), 1, 12)
+            dset = make_dset(make_data(), encode)
+            found = get_values(nn, build_network(nn), dset, nepochs=1, batch_size=12)
         except Exception:
             return 0
         return sum(is_close(found[name], expected[name]) for name in VALUES)
@@ -93,7 +96,7 @@ def choose_labels(nn):
 
 
 def is_close(found, expected):
-    """Return whether assert_close accepts found."""
+    """Return whether assert_close passes."""
     try:
         assert_close(found, expected, "")
     except (AssertionError, TypeError, ValueError):
@@ -101,14 +104,15 @@ def is_close(found, expected):
     return True
 
 
-# ---- The loop written out ------------------------------------------------------------------------
+# ---- A plain loop --------------------------------------------------------------------------------
 
 def evaluate(nn, mlp, x, classes):
     """Return the mean loss of mlp, its error (the fraction that is wrong) and its predictions."""
     output = mlp.forward(x)
-    loss = np.mean(nn.SoftmaxCrossEntropy().forward(output, one_hot(classes)))
+    losses = nn.SoftmaxCrossEntropy().forward(output, one_hot(classes))
     predicted = output.argmax(axis=1)
-    return loss, np.mean(predicted != classes), predicted
+    error = np.mean(predicted != classes)
+    return np.mean(losses), error, predicted
 
 
 def run_plain_loop(nn, mlp, epochs):
@@ -118,6 +122,7 @@ def run_plain_loop(nn, mlp, epochs):
     """
     data = make_data()
     x, classes = data["train"]
+    testx, true = data["test"]
     curves = {name: [] for name in CURVES}
     for batches in epochs:
         losses = []
@@ -134,15 +139,15 @@ def run_plain_loop(nn, mlp, epochs):
         curves["training_errors"].append(np.mean(errors))
         curves["validation_losses"].append(validation_loss)
         curves["validation_errors"].append(validation_error)
-    _, _, predicted = evaluate(nn, mlp, *data["test"])
+    _, _, predicted = evaluate(nn, mlp, testx, true)
     confusion_matrix = np.zeros((10, 10))
-    for i, j in zip(predicted, data["test"][1]):
+    for i, j in zip(predicted, true):
         confusion_matrix[i, j] += 1
     return {**curves, "confusion_matrix": confusion_matrix}
 
 
 def run_plain_loop_on_full_batches(nn, mlp, nepochs):
-    """Return the five values for one batch of the whole training set in each epoch."""
+    """Train mlp on one batch of the whole training set per epoch, and return the five values."""
     rows = list(range(12))
     return run_plain_loop(nn, mlp, [[rows]] * nepochs)
 
@@ -162,7 +167,7 @@ def test_curves_are_float_arrays_of_one_entry_per_epoch(nn):
         curve = found[name]
         assert isinstance(curve, np.ndarray), f"{name} must be a NumPy array, got {curve!r}"
         assert curve.shape == (2,), f"{name} must have shape (2,), got {curve.shape}"
-        assert curve.dtype.kind == "f", f"{name} must have floats, got {curve.dtype}"
+        assert curve.dtype.kind == "f", f"{name} must hold floats, got {curve.dtype}"
 
 
 PREDICTED_CLASSES = np.array([0, 0, 0, 1, 1, 1, 9, 9, 9, 2, 2, 3])
@@ -172,8 +177,8 @@ TRUE_CLASSES = np.array([0, 1, 1, 1, 1, 9, 9, 0, 9, 2, 3, 2])
 def run_hand_calculated(nn):
     """Return the values of a network that predicts the class whose input is 1 and never learns.
 
-    In the training set all of its predictions are right, in the validation set, which is the test
-    set in reverse, half of them.
+    All of its predictions are right for the training set, and half of them for the validation set,
+    which is the test set in reverse order.
     """
     mlp = build_network(nn, lr=0.0)
     mlp.W[0][...] = np.eye(784, 10)
@@ -183,7 +188,7 @@ def run_hand_calculated(nn):
     train = inputs[TRUE_CLASSES], encode(TRUE_CLASSES)
     val = inputs[PREDICTED_CLASSES[::-1]], encode(TRUE_CLASSES[::-1])
     test = inputs[PREDICTED_CLASSES], encode(TRUE_CLASSES)
-    return get_values(nn, mlp, (train, val, test), 1, 12)
+    return get_values(nn, mlp, (train, val, test), nepochs=1, batch_size=12)
 
 
 def test_errors_match_hand_calculation(nn):
@@ -195,7 +200,7 @@ def test_errors_match_hand_calculation(nn):
 def test_confusion_matrix_matches_hand_calculation(nn):
     found = run_hand_calculated(nn)
     expected = np.zeros((10, 10))
-    expected[0, [0, 1]] = [1, 2]  # three are predicted 0: one is 0, two are 1
+    expected[0, [0, 1]] = [1, 2]  # of three predicted 0, one is 0 and two are 1
     expected[1, [1, 9]] = [2, 1]
     expected[9, [0, 9]] = [1, 2]
     expected[2, [2, 3]] = [1, 1]
@@ -206,7 +211,7 @@ def test_confusion_matrix_matches_hand_calculation(nn):
 # ---- Mini-batches --------------------------------------------------------------------------------
 
 class Record:
-    """What a network saw; rows by their numbers, mode: whether it was in training mode."""
+    """What a network saw. rows: their row numbers. mode: whether it was in training mode."""
 
     def __init__(self):
         self.passes = []     # (rows, mode) of each forward
@@ -219,11 +224,11 @@ class Record:
 def watch(nn, monkeypatch):
     """Return a Record that the methods of MLP, of this network or any copy, write to.
 
-    train and eval become those of the starter file: whether they are right is asked in 2.6.
+    train and eval become those of the starter file: 2.6 tests the module's own.
     """
     record = Record()
     forward = nn.MLP.forward
-    called = nn.MLP.__call__
+    call = nn.MLP.__call__
     backward = nn.MLP.backward
     step = nn.MLP.step
 
@@ -233,22 +238,24 @@ def watch(nn, monkeypatch):
     def set_eval_mode(mlp):
         mlp.train_mode = False
 
-    def see(mlp, x):
+    def record_pass(mlp, x):
         record.rows = read_row_numbers(x)
         record.mode = getattr(mlp, "train_mode", True)
         record.passes.append((record.rows, record.mode))
 
     def watched_forward(mlp, x, *args, **options):
-        see(mlp, x)
+        record_pass(mlp, x)
         return forward(mlp, x, *args, **options)
 
     def watched_call(mlp, x, *args, **options):
-        see(mlp, x)
-        return called(mlp, x, *args, **options)
+        record_pass(mlp, x)
+        return call(mlp, x, *args, **options)
 
     def watched_backward(mlp, labels, *args, **options):
-        labels = np.asarray(labels)
-        record.classes = (labels.argmax(axis=1) if labels.ndim == 2 else labels).tolist()
+        classes = np.asarray(labels)
+        if classes.ndim == 2:
+            classes = classes.argmax(axis=1)
+        record.classes = classes.tolist()
         return backward(mlp, labels, *args, **options)
 
     def watched_step(mlp, *args, **options):
@@ -284,14 +291,14 @@ def split_into_epochs(record):
 def test_each_epoch_takes_one_step_per_batch(nn):
     _, record = run_watched(nn)
     sizes = [len(rows) for rows, _, _ in record.steps]
-    assert sizes == [4] * 9, f"9 steps on batches of 4 are due, got batches of {sizes}"
+    assert sizes == [4] * 9, f"there must be 9 steps on batches of 4, got {sizes}"
 
 
 def test_each_epoch_trains_on_every_row_once(nn):
     _, record = run_watched(nn)
     for batches in split_into_epochs(record):
         rows = sorted(row for batch in batches for row in batch)
-        assert rows == list(range(12)), f"an epoch must take rows 0 to 11 once, it took {rows}"
+        assert rows == list(range(12)), f"an epoch must take rows 0 to 11 once, got {rows}"
 
 
 def test_rows_keep_their_labels(nn):
@@ -316,7 +323,10 @@ def test_steps_are_taken_in_training_mode(nn):
 
 def test_validation_and_test_sets_are_seen_in_eval_mode(nn):
     _, record = run_watched(nn)
-    modes = [mode for rows, mode in record.passes if rows and rows[0] >= FIRST_ROW["val"]]
+    modes = []
+    for rows, mode in record.passes:
+        if rows and rows[0] >= FIRST_ROW["val"]:
+            modes.append(mode)
     assert not any(modes), "call mlp.eval() before the validation set and the test set"
 
 
@@ -330,7 +340,10 @@ def test_values_of_mini_batches_match_a_plain_loop(nn, name):
 def test_data_are_not_modified(nn):
     encode = choose_labels(nn)
     dset = make_dset(make_data(), encode)
-    get_values(nn, build_network(nn), dset, 2, 4)
-    for (x, labels), (name, (expected, classes)) in zip(dset, make_data().items()):
-        np.testing.assert_array_equal(x, expected, err_msg=f"{name}x")
-        np.testing.assert_array_equal(labels, encode(classes), err_msg=f"{name}y")
+    expected = make_dset(make_data(), encode)
+    get_values(nn, build_network(nn), dset, nepochs=2, batch_size=4)
+    for i, name in enumerate(SIZES):
+        x, labels = dset[i]
+        expected_x, expected_labels = expected[i]
+        np.testing.assert_array_equal(x, expected_x, err_msg=f"{name}x")
+        np.testing.assert_array_equal(labels, expected_labels, err_msg=f"{name}y")
