@@ -12,8 +12,8 @@ what backward needs. Then compare:
 
     assert_gradient(dx, loss, x, "dx")
 
-An upstream gradient of all ones hides mistakes: the dx of a BatchNorm is then 0, also by several
-wrong formulas.
+An upstream gradient of all ones hides mistakes: the dx of a BatchNorm is then 0, and several wrong
+formulas give 0, too.
 """
 
 import numpy as np

@@ -283,7 +283,7 @@ def run_watched(nn):
 
 
 def split_into_epochs(record):
-    """Return the rows of each step, three steps an epoch."""
+    """Return the rows of each step, three steps per epoch."""
     rows = [rows for rows, _, _ in record.steps]
     return [rows[k:k + 3] for k in range(0, len(rows), 3)]
 
@@ -296,14 +296,17 @@ def test_each_epoch_takes_one_step_per_batch(nn):
 
 def test_each_epoch_trains_on_every_row_once(nn):
     _, record = run_watched(nn)
-    for batches in split_into_epochs(record):
+    epochs = split_into_epochs(record)
+    assert len(epochs) == 3, f"there must be three epochs of three steps, got {len(epochs)}"
+    for batches in epochs:
         rows = sorted(row for batch in batches for row in batch)
         assert rows == list(range(12)), f"an epoch must take rows 0 to 11 once, got {rows}"
 
 
 def test_rows_keep_their_labels(nn):
     _, record = run_watched(nn)
-    classes = make_data()["train"][1]
+    _, classes = make_data()["train"]
+    assert record.steps, "no step was taken"
     for rows, seen, _ in record.steps:
         assert seen == classes[rows].tolist(), "shuffle x and y in the same order"
 
@@ -311,8 +314,8 @@ def test_rows_keep_their_labels(nn):
 def test_each_epoch_has_a_new_order(nn):
     _, record = run_watched(nn)
     first, second, third = split_into_epochs(record)
-    assert first != second, "shuffle the training set anew in each epoch"
-    assert second != third, "shuffle the training set anew in each epoch"
+    assert first != second, "shuffle the training set again in each epoch"
+    assert second != third, "shuffle the training set again in each epoch"
 
 
 def test_steps_are_taken_in_training_mode(nn):

@@ -86,12 +86,13 @@ def x():
     return 8 + np.random.RandomState(2).standard_normal((4, 3))
 
 
-def test_a_correct_derivative_is_accepted(x):
-    assert_gradient(np.exp(x), lambda: np.exp(x).sum(), x, "dx")
+@pytest.mark.parametrize("factor", [1, 1 + 5e-7, 1 - 5e-7])
+def test_a_derivative_within_rtol_is_accepted(x, factor):
+    assert_gradient(factor * np.exp(x), lambda: np.exp(x).sum(), x, "dx")
 
 
-@pytest.mark.parametrize("factor", [1.0005, 0.9995, 1.0001])
-def test_a_derivative_wrong_by_a_hundredth_of_a_percent_fails(x, factor):
+@pytest.mark.parametrize("factor", [1.0005, 0.9995, 1.0001, 1 + 2e-6, 1 - 2e-6])
+def test_a_derivative_beyond_rtol_fails(x, factor):
     with pytest.raises(AssertionError, match="^dx: 12 of 12 entries are wrong"):
         assert_gradient(factor * np.exp(x), lambda: np.exp(x).sum(), x, "dx")
 
@@ -140,6 +141,12 @@ def test_the_message_names_the_entry_that_is_most_wrong():
     assert str(failure.value) == message
 
 
+def test_the_message_names_no_entry_within_rtol():
+    """The first entry has the larger error, but is correct within RTOL."""
+    with pytest.raises(AssertionError, match=r"1 of 2 .* at \[1\]: expected 2, got 2\.5$"):
+        assert_close([1e9 + 100, 2.5], [1e9, 2.0], "dW[0]")
+
+
 def test_a_nan_fails():
     with pytest.raises(AssertionError, match=r"most at \[1\]: expected 1, got nan"):
         assert_close([1.0, np.nan], [1.0, 1.0], "loss")
@@ -166,6 +173,7 @@ def test_away_from_zero_avoids_the_kink_on_both_sides():
     x = away_from_zero(rng, (100, 10))
     magnitudes = np.abs(x)
     assert x.shape == (100, 10)
+    assert x.dtype == np.float64
     assert 0.1 <= magnitudes.min() < 0.11
     assert 1.99 < magnitudes.max() <= 2
     assert 400 < (x > 0).sum() < 600
