@@ -20,7 +20,7 @@ def make_logits(seed, m=5):
 
 
 def differentiate(criterion):
-    """Return the derivative for the last forward by backward, its name in the handout, if any."""
+    """Return the derivative for the last forward, by backward if the criterion has it."""
     if hasattr(criterion, "backward"):
         return criterion.backward()
     return criterion.derivative()
@@ -50,7 +50,7 @@ def test_derivative_agrees_with_finite_differences(nn):
 # ---- Values --------------------------------------------------------------------------------------
 
 def make_logits_by_hand():
-    """Return three equal rows of logits: exp is 11 for class 3 and 1 for the others, in sum 20."""
+    """Return three equal rows of logits; exp is 11 for class 3 and 1 elsewhere, 20 in total."""
     logits = np.zeros((3, 10))
     logits[:, 3] = np.log(11)
     return logits
@@ -95,7 +95,7 @@ def test_loss_of_large_logits_is_a_difference_of_logits(nn):
 
 
 def test_shifting_all_logits_of_an_example_changes_no_loss(nn):
-    """The largest logit of the whole batch would not do: exp(-4000 - 5000) is 0."""
+    """With the largest logit of the batch, 5000, each exp of the second example would be 0."""
     logits = np.zeros((3, 10))
     logits[:, 0] = 1000
     logits[:, 2] = -1000

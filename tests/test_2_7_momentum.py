@@ -102,7 +102,7 @@ def record_moves(nn, momentum, num_bn_layers=0):
 
 
 def assert_w_and_b_have_momentum(plain, moves):
-    """Assert that W and b move by v = 0.5 v + plain, their move without momentum."""
+    """Assert that W and b move by v = 0.5 v + their move without momentum, which is in plain."""
     for name in plain[0]:
         if name.startswith(("W[", "b[")):
             velocity = 0
