@@ -449,8 +449,9 @@ def _check_parameters(sizes, W, b):
         d0 = sizes[i]
         d1 = sizes[i + 1]
         if W[i].shape != (d0, d1) or b[i].shape not in ((d1,), (1, d1)):
-            raise ValueError("initializers must make {} and {} or {}, got {} and {}"
-                             .format((d0, d1), (d1,), (1, d1), W[i].shape, b[i].shape))
+            raise ValueError("initializers must return weights {} and biases {} or {}, "
+                             "got {} and {}".format((d0, d1), (d1,), (1, d1),
+                                                    W[i].shape, b[i].shape))
 
 
 def _keep_freed_memory():
@@ -608,6 +609,6 @@ def _check_labels(name, y, n, K):
     valid = (rows >= 0).all(axis=1) & np.isclose(sums, 1, rtol=0, atol=1e-5)
     if not valid.all():
         row = valid.argmin()
-        raise ValueError("{}y must be indices below {} or at least 0 and sum to 1, got "
-                         "{} in row {}".format(name, K, y[row], row))
+        raise ValueError("{}y must hold class indices below {}, or rows of at least 0 "
+                         "that sum to 1, got {} in row {}".format(name, K, y[row], row))
     return rows

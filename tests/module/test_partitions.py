@@ -242,7 +242,8 @@ def test_y_that_is_no_array_is_refused(nn, name, y):
 def test_rows_that_are_no_probabilities_are_refused(nn, name, row):
     y = np.eye(3).repeat(2, axis=0)
     y[4] = row
-    message = f"{name}y must be indices below 3 or at least 0 and sum to 1, .* in row 4"
+    rule = f"{name}y must hold class indices below 3, or rows of at least 0 that sum to 1"
+    message = f"{rule}, .* in row 4"
     assert_refused(nn, make_dset_with(name, y=y), message)
 
 

@@ -76,7 +76,7 @@ def test_initializers_must_return_the_shapes_of_the_layer(nn, W_shape, b_shape):
 
     activations = [nn.Identity()]
     criterion = nn.SoftmaxCrossEntropy()
-    rule = f"initializers must make {(D, K)} and {(K,)} or {(1, K)}"
+    rule = f"initializers must return weights {(D, K)} and biases {(K,)} or {(1, K)}"
     message = re.escape(f"{rule}, got {W_shape} and {b_shape}")
     with pytest.raises(ValueError, match=message):
         nn.MLP(D, K, [], activations, weights, biases, criterion, 0.1)
