@@ -14,10 +14,18 @@ def write(path, content):
     A regular file is replaced whole or not at all, and keeps its mode; a new file gets the mode
     that the umask leaves. A symbolic link stays, and its target is written. Anything else, such as
     a device, a FIFO or /dev/stdout, is written to directly; so is the file that standard output or
-    standard error is redirected to, behind its present content.
+    standard error is redirected to, after its present content.
 
     Raises OSError if path cannot be written, IsADirectoryError if it is a folder.
     """
+    try:
+        _write(path, content)
+    except OSError as error:
+        error.filename = os.fspath(path)  # a full disk gives none, others the partial file's
+        raise
+
+
+def _write(path, content):
     stream = _find_standard_stream(path)
     if stream is not None:
         stream.flush()

@@ -1,6 +1,7 @@
 """data/files.py: regular files appear whole or not at all, and nothing else is replaced."""
 
 import contextlib
+import errno
 import os
 import socket
 import stat
@@ -103,11 +104,22 @@ def test_content_is_never_more_readable_than_the_file(tmp_path, monkeypatch):
 def test_a_path_that_cannot_be_written_is_an_os_error(tmp_path, path):
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").write_bytes(b"before")
-    with pytest.raises(OSError):
+    with pytest.raises(OSError) as raised:
         files.write(tmp_path / path, b"content")
+    assert raised.value.filename == str(tmp_path / path)
     assert sorted(os.listdir(tmp_path)) == ["file", "folder"]
     assert os.listdir(tmp_path / "folder") == []
     assert (tmp_path / "file").read_bytes() == b"before"
+
+
+def test_an_error_of_a_full_disk_names_the_path(tmp_path, monkeypatch):
+    def replace(old, new):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files.os, "replace", replace)
+    with pytest.raises(OSError) as raised:
+        files.write(tmp_path / "file", b"content")
+    assert raised.value.filename == str(tmp_path / "file")
 
 
 def test_partials_of_this_path_alone_are_removed(tmp_path):
