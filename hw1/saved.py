@@ -123,24 +123,29 @@ def _check_class(part, names):
     # By name, as a reload of hw1.hw1 makes new classes.
     kind = type(part)
     if kind.__module__ != "hw1.hw1" or kind.__name__ not in names:
-        raise ValueError(f"{' or '.join(names)} of hw1.hw1 can be saved here, got {part!r}")
+        raise ValueError(f"only {' or '.join(names)} of hw1.hw1 can be saved here, "
+                         f"got {part!r}")
 
 
 def _convert_number(name, value):
-    """Return a number as a float64 array of shape (); ValueError if it is not one number."""
-    array = _convert_numbers(name, value)
-    if array.ndim > 0:
+    """Return a number as a float64 array of shape (); ValueError if it is something else."""
+    if not _is_numeric(value) or np.ndim(value) > 0:
         raise ValueError(f"{name} must be one number to be saved, got {value!r:.80}")
-    return array.astype(np.float64)
+    return np.asarray(value, np.float64)
 
 
 def _convert_numbers(name, value):
     """Return a number or an array of numbers as an array; ValueError if it is something else."""
-    is_plain = isinstance(value, (bool, int, float, np.generic, np.ndarray))
-    if not is_plain or np.asarray(value).dtype.kind not in "fiub":
+    if not _is_numeric(value):
         raise ValueError(f"{name} must be a number or an array of numbers to be saved, got "
                          f"{value!r:.80}")
     return np.asarray(value)
+
+
+def _is_numeric(value):
+    """Return whether value is a real number or an array of real numbers."""
+    is_plain = isinstance(value, (int, float, np.generic, np.ndarray))
+    return is_plain and np.asarray(value).dtype.kind in "fiub"
 
 
 # ---- From arrays to a network --------------------------------------------------------------------
@@ -197,7 +202,8 @@ def _build_activations(arrays, module, nlayers):
     names = _read_array(arrays, "activations", "U", (nlayers,)).tolist()
     classes = _find_activations(module)
     if not set(names) <= set(classes):
-        raise ValueError(f"its activations are {names}, expected some of {list(classes)}")
+        raise ValueError(f"its activations are {names}, expected some of {list(classes)}; "
+                         "define the others in hw1.py")
     activations = []
     for i, name in enumerate(names):
         # Without __init__, which may have arguments: what it sets was saved, but for state.

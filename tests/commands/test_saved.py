@@ -389,7 +389,7 @@ def test_another_criterion_is_refused(path, nn, trained, add_class):
 def test_value_that_is_not_one_number_is_refused(path, nn, trained, name, value):
     mlp = make(nn)
     setattr(mlp, name, value)
-    assert_save_refuses(path, mlp, trained[1], f"{name} must be .* to be saved, got")
+    assert_save_refuses(path, mlp, trained[1], f"{name} must be one number to be saved, got")
 
 
 @pytest.mark.parametrize("name", ["alpha", "eps"])
@@ -397,7 +397,7 @@ def test_value_that_is_not_one_number_is_refused(path, nn, trained, name, value)
 def test_batchnorm_value_that_is_not_one_number_is_refused(path, nn, trained, name, value):
     mlp = make(nn)
     setattr(mlp.bn_layers[1], name, value)
-    assert_save_refuses(path, mlp, trained[1], f"{name}1 must be .* to be saved, got")
+    assert_save_refuses(path, mlp, trained[1], f"{name}1 must be one number to be saved, got")
 
 
 @pytest.mark.parametrize("value", [1, np.float32(0.25), np.array(0.25), np.int64(1)], ids=repr)
