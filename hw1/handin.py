@@ -154,6 +154,8 @@ def check_import(contents, removed):
         cause = _find_cause(trace, removed)
         if cause is not None:
             return cause
+        if not trace:
+            trace = f"it ends Python with exit status {done.returncode}"
         raise errors.Failure(f"the import of hw1/hw1.py fails, also in the autograder:\n{trace}")
     if printed:
         raise errors.Failure(
