@@ -1,6 +1,6 @@
 """Recognise errors that the author of a hw1.py can fix, for `python -m hw1` and handin.py.
 
-It imports nothing but Python's standard library, so that handin.py runs without NumPy.
+Nothing here needs more than the standard library: handin.py runs this without NumPy.
 """
 
 import pathlib
@@ -18,12 +18,12 @@ class Failure(Exception):
 
 
 def describe(error):
-    """Return a sentence on error if hw1.py is unfinished or outdated there, otherwise None."""
+    """Return a sentence on an error that an unfinished or outdated hw1.py raised, or None."""
     return _describe_unfinished(error) or _describe_removed_name(error)
 
 
 def find_line(error):
-    """Return the line of hw1.py where error was raised; None if it does not lie there."""
+    """Return the last line of hw1.py in the traceback of error; None if there is none."""
     found = None
     for frame, line in traceback.walk_tb(error.__traceback__):
         if frame.f_globals.get("__name__") == "hw1.hw1":
@@ -40,6 +40,8 @@ def _describe_unfinished(error):
     name = frame.f_code.co_name
     if "self" in frame.f_locals:
         name = f"{type(frame.f_locals['self']).__name__}.{name}"
+    if name == "<module>":
+        return f"hw1.py is not implemented yet (line {line})"
     return f"hw1.py: {name} is not implemented yet (line {line})"
 
 

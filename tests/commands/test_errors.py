@@ -24,6 +24,7 @@ def raise_error(tmp_path):
      "helper.py, line 1: numpy.rank has been removed: write np.ndim"),
     ("hw1.hw1", "def f(x):\n    raise NotImplementedError\nf(1)",
      "hw1.py: f is not implemented yet (line 2)"),
+    ("hw1.hw1", "\nraise NotImplementedError", "hw1.py is not implemented yet (line 2)"),
     ("hw1.hw1", "class A:\n    def f(self):\n        raise NotImplemented\nA().f()",
      "hw1.py: A.f is not implemented yet (line 3)"),
 ])
