@@ -8,7 +8,7 @@
 # hw1/handin.py does the work: it says what it checks.
 set -eu
 
-find_python() {  # prints the path of a suitable Python, or an error
+find_python() {  # prints the path of the Python $1; fails with an error if it is not suitable
     "$1" -E -c 'import sys
 del sys.path[0]  # the current folder may hold a numpy.py
 if sys.version_info < (3, 9):
@@ -21,7 +21,9 @@ print(sys.executable)'
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 for candidate in "${VIRTUAL_ENV:-/none}/bin/python" "${CONDA_PREFIX:-/none}/bin/python" "$here/.venv/bin/python" python3; do
-    [ -n "${PYTHON:-}" ] || ! find_python "$candidate" >/dev/null 2>&1 || PYTHON=$candidate
+    if [ -z "${PYTHON:-}" ] && find_python "$candidate" >/dev/null 2>&1; then
+        PYTHON=$candidate
+    fi
 done
 python=$(find_python "${PYTHON:-python3}") || {
     echo "handin.sh: set PYTHON to the path of Python 3.9 or newer with NumPy, or activate its environment" >&2
