@@ -32,10 +32,11 @@ IMPORT_TIMEOUT = 60  # seconds
 NAMES = ("Activation", "Identity", "Sigmoid", "Tanh", "ReLU", "Criterion", "SoftmaxCrossEntropy",
          "BatchNorm", "random_normal_weight_init", "zeros_bias_init", "MLP", "get_training_stats")
 STDLIB = sysconfig.get_path("stdlib")
+# Modules of the standard library that Python 3.5 lacks.
 NEW_MODULES = ("contextvars", "dataclasses", "graphlib", "secrets", "tomllib", "zoneinfo")
-# Python 3.5 has none of these, but ast.parse accepts them in some versions.
+# Python 3.5 lacks these, but some versions of ast.parse accept them with its feature_version.
 NEW_SYNTAX = {ast.JoinedStr: "an f-string", ast.NamedExpr: "a :="}
-IMPORTED = "\nimported:\n"
+IMPORTED = "\nimported:\n"  # between what the import prints and the names
 IMPORT = f"from hw1 import hw1; print({IMPORTED!r}, *vars(hw1))"
 
 
@@ -45,20 +46,22 @@ def collect():
     Raises errors.Failure if one is missing, or cannot work in the autograder's Python 3.5.
     """
     contents = {}
-    reasons = {"hw1/hw1.py": "your solution belongs there"}
-    while reasons:
-        path, reason = reasons.popitem()
+    needed = {"hw1/hw1.py": "your solution belongs there"}  # {path: why it is needed}
+    while needed:
+        path, reason = needed.popitem()
         if not os.path.isfile(path):
             raise errors.Failure(f"{path} is missing: {reason}")
         contents[path] = pathlib.Path(path).read_bytes()
         for node in ast.walk(_parse(path, contents[path])):
             for name in _find_imports(node):
-                package, module = f"{name}.".split(".")[:2]
-                needed = f"hw1/{module or '__init__'}.py"
-                if package != "hw1":
-                    _check_package(package, f"{path}, line {node.lineno}")
-                elif needed not in contents:
-                    reasons[needed] = f"{path} imports it in line {node.lineno}"
+                parts = name.split(".")
+                if parts[0] != "hw1":
+                    _check_package(parts[0], f"{path}, line {node.lineno}")
+                    continue
+                module = parts[1] if len(parts) > 1 else "__init__"
+                imported = f"hw1/{module}.py"
+                if imported not in contents:
+                    needed[imported] = f"{path} imports it in line {node.lineno}"
     return contents
 
 
@@ -119,7 +122,7 @@ def _check_package(package, place):
 
 
 def find_removed_names(contents):
-    """Return (path, line, name, replacement) for each removed name that the modules use."""
+    """Return (path, line, name, replacement) of each removed name that the modules use."""
     found = []
     for path, content in contents.items():
         for line, name, replacement in removed_names.find(content):
@@ -130,8 +133,11 @@ def find_removed_names(contents):
 def check_import(contents, removed):
     """Import hw1.hw1 as the autograder does.
 
+    removed: the result of find_removed_names.
+
     Returns None, or the removed name at which the import stopped: the autograder still has it.
-    Raises errors.Failure if the import fails otherwise, prints, does not end, or lacks a name.
+    Raises errors.Failure if the import fails otherwise, prints or takes too long, or if hw1.hw1
+    lacks a name.
     """
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder).resolve()
@@ -206,11 +212,11 @@ def report(contents, removed, cause):
 
 def grade():
     """Print the score of handin.tar, and return its total as text; None without a grader."""
-    total = None
     if not os.path.isdir("tests/grader"):
-        return total
+        return None
     # -E: with PYTHONSAFEPATH, the grader would not be found.
     command = [sys.executable, "-E", "-m", "tests.grader", "handin.tar"]
+    total = None
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout:
             print(line, end="", flush=True)
