@@ -9,17 +9,18 @@ import sys
 import time
 
 COLUMNS = ("epoch", "train loss", "train error %", "val loss", "val error %", "seconds")
-SLOW = 2  # seconds: a longer epoch shows how much of it is done
-INTERVAL = 0.5  # seconds between two such updates
+SLOW = 2  # seconds: longer epochs show how much of them is done
+INTERVAL = 0.5  # seconds between two updates of that
 DIM = "\x1b[2m"
 BEST = "\x1b[1;32m"  # bold and green: bold also for those who cannot tell green from red
-PLAIN = "\x1b[0m"
+RESET = "\x1b[0m"
 
 
 def format_loss(loss):
-    """Return loss in at most 8 characters."""
-    if loss < 1000:
-        return f"{loss:.4f}"
+    """Return loss, a number of at least 0, in at most 8 characters."""
+    text = f"{loss:.4f}"
+    if len(text) <= 8:
+        return text
     return f"{loss:.1e}"
 
 
@@ -33,6 +34,7 @@ class InPlace:
         self._width = 0
 
     def __call__(self, epoch, training_loss, training_error, validation_loss, validation_error):
+        """Print the line of an epoch: its number counts from 0, errors are from 0 to 1."""
         self._best = min(self._best, validation_error)
         # At most 80 columns: only the last row of a wrapped line would be overwritten.
         line = (f"epoch {epoch + 1}/{self.nepochs}: loss {format_loss(training_loss)}; "
@@ -62,7 +64,7 @@ class Table:
         print("\n" + self._paint(DIM, "  ".join(COLUMNS)), flush=True)
 
     def step(self):
-        """Count a step of the epoch, and now and then show how many are done."""
+        """Count a step of the epoch; on a terminal, update what is shown of a slow epoch."""
         if self._nsteps_done == self._nsteps:  # epoch() is called only at the end of the training
             self._start_epoch()
         self._nsteps_done += 1
@@ -79,7 +81,7 @@ class Table:
             print("\r" + line.ljust(self._width), end="", flush=True)
 
     def epoch(self, epoch, training_loss, training_error, validation_loss, validation_error):
-        """Print the line of an epoch, counted from 0, errors from 0 to 1."""
+        """Print the line of an epoch: its number counts from 0, errors are from 0 to 1."""
         self.wipe()
         self._start_epoch()
         seconds = self._starts[epoch + 1] - self._starts[epoch]
@@ -111,4 +113,4 @@ class Table:
     def _paint(self, colour, text):
         if not self._has_colour:
             return text
-        return colour + text + PLAIN
+        return colour + text + RESET

@@ -80,6 +80,7 @@ def test_a_file_gets_each_line_when_its_epoch_ends(clock, monkeypatch):
 @pytest.mark.parametrize("loss, expected", [
     (0, "0.0000"),
     (999.9999, "999.9999"),
+    (999.99999, "1.0e+03"),
     (1000, "1.0e+03"),
     (9.87e300, "9.9e+300"),
 ])
