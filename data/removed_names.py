@@ -1,4 +1,4 @@
-"""Find the names that NumPy and Python have removed since 2018 in a source of that time.
+"""Find the names that NumPy and Python have removed since 2018 in source code of that time.
 
 Nothing but the standard library is imported: handin.sh runs this without NumPy.
 """
@@ -69,16 +69,17 @@ REPLACEMENTS = {
     "inspect": {"getargspec": "inspect.getfullargspec"},
     "time": {"clock": "time.perf_counter"},
 }
-# Methods of arrays, and whole modules.
+# {method of an array: what to write instead}
 METHODS = {"itemset": "a[i] = value", "ptp": "np.ptp(a)", "tostring": "a.tobytes()"}
+# {module: what to import instead}
 MODULES = {"distutils": "another module", "imp": "importlib"}
 
 
 def find(source):
-    """Return a Use for each removed name, where it comes first.
+    """Return a Use for the first occurrence of each removed name.
 
-    source: str, bytes, or the syntax tree that ast.parse returns. SyntaxError and ValueError are
-    those of ast.parse.
+    source: str, bytes, or the syntax tree that ast.parse returns. Raises SyntaxError, or ValueError
+    for null bytes, if a source cannot be parsed.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a string such as "\\s"
@@ -94,12 +95,14 @@ def find(source):
         elif isinstance(node, ast.Import):
             tops = [alias.name.split(".")[0] for alias in node.names]
             uses += [Use(node.lineno, top, MODULES[top]) for top in tops if top in MODULES]
-    first = {use.name: use for use in sorted(uses, reverse=True)}
-    return sorted(first.values())
+    first = {}
+    for use in sorted(uses):
+        first.setdefault(use.name, use)
+    return list(first.values())
 
 
 def _collect_modules(nodes):
-    """Return {name in the source: name of the module} of all `import module as name`."""
+    """Return {name in the source: name of the module} for each `import module as name`."""
     modules = {}
     for node in nodes:
         if isinstance(node, ast.Import):

@@ -1,6 +1,6 @@
 """Provide the names that NumPy and Python have removed since 2018, for homework written then.
 
-restore gives them back to this process; advice says what to write instead.
+restore defines them again in this process; advice says what to write instead.
 """
 
 import importlib
@@ -38,7 +38,7 @@ def getargspec(func):
     return inspect.getfullargspec(func)[:4]
 
 
-# Of the names whose replacement is not simply another name.
+# {module: {name: its value}} of the names whose replacement is not simply another name.
 VALUES = {
     "numpy": {
         "NINF": -np.inf,
@@ -62,7 +62,7 @@ def restore():
         module = importlib.import_module(module_name)
         values = VALUES.get(module_name, {})
         for name, replacement in names.items():
-            if name in vars(module):  # hasattr may warn of a name that is about to go
+            if name in vars(module):  # hasattr may warn of deprecation
                 continue
             value = values[name] if name in values else _resolve(replacement)
             setattr(module, name, value)
@@ -78,7 +78,8 @@ def _resolve(replacement):
 def advice(source):
     """Return a line for each removed name that a source uses: where, and what to write instead.
 
-    source: str, bytes, or the syntax tree that ast.parse returns.
+    source: str, bytes, or the syntax tree that ast.parse returns. Raises SyntaxError, or ValueError
+    for null bytes, if a source cannot be parsed.
     """
     lines = []
     for use in find(source):
