@@ -1,4 +1,4 @@
-"""How files are written: whole or not at all, with their mode and links as they were."""
+"""Write files whole or not at all, and leave their modes and symbolic links as they were."""
 
 import contextlib
 import os
@@ -39,7 +39,7 @@ def _write(path, content):
 
 
 def remove_partials(path):
-    """Remove the partial files that writes to path have left where the process was killed."""
+    """Remove the partial files that writes to path left behind when their process was killed."""
     target = pathlib.Path(os.path.realpath(path))
     for partial in target.parent.glob(f".{target.name}.*.partial"):
         partial.unlink()

@@ -1,4 +1,4 @@
-"""Prepare standard output and standard error for a program, and end it where they fail."""
+"""Prepare standard output and standard error for a program, and end it when they fail."""
 
 import io
 import os
@@ -6,7 +6,7 @@ import sys
 
 
 def prepare():
-    """Make standard output and standard error take every letter, also where they are closed."""
+    """Make standard output and standard error take every character, even if they are closed."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # closed when the program started, as by >&-
@@ -19,7 +19,7 @@ def prepare():
 def discard_output():
     """Discard what is printed from now on, and what is still in the buffer of standard output.
 
-    It would fail again when Python ends.
+    Otherwise Python would write the buffer when it exits, and fail again.
     """
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -27,7 +27,8 @@ def discard_output():
 def give_up(error):
     """Return the exit status for an OSError of standard output, and print nothing more to it.
 
-    141 where the reader has gone, as head does; 1 with a line on standard error otherwise.
+    The status is 141 for a closed pipe, as behind `| head`; otherwise it is 1, and a line on
+    standard error says why.
     """
     discard_output()
     if isinstance(error, BrokenPipeError):

@@ -1,6 +1,7 @@
 """Homework 1, part 1: the names of hw1.hw1 under the package's name, as in `from hw1 import MLP`.
 
-hw1.py is imported when one of its names is used, so that the rest works while hw1.py is broken.
+hw1.py is not imported until one of its names is used: the rest of the package works while it is
+broken.
 """
 
 import importlib
