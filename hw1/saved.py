@@ -18,16 +18,17 @@ FORMAT = "hw1 network 1"
 STATS = ("training_losses", "training_errors", "validation_losses", "validation_errors")
 BATCH_NORM_ARRAYS = ("gamma", "beta", "running_mean", "running_var")
 BATCH_NORM_NUMBERS = ("alpha", "eps")
-UNSCALED = {"mean": 0.0, "deviation": 1.0}  # of networks and older files that lack them
+UNSCALED = {"mean": 0.0, "deviation": 1.0}  # for networks and older files without them
 
 
 def save(path, mlp, stats):
-    """Write mlp and its training statistics to path, an .npz; replace a file that is there.
+    """Save mlp and its training statistics in path, an .npz file; replace an existing file.
 
-    mlp: an MLP whose activations and SoftmaxCrossEntropy are classes of hw1.py. The attributes of
-    an activation are saved if they are numbers or arrays of numbers, and refused otherwise. Its
-    mean and deviation, the two numbers of mnist.scale, are saved if it has them.
-    stats: the result of get_training_stats, or the first four of it during the training.
+    mlp: an MLP whose activations and criterion are of classes in hw1.py; the criterion is a
+    SoftmaxCrossEntropy. The attributes of an activation are saved if they are numbers or arrays of
+    numbers, and refused otherwise. If mlp has the attributes mean and deviation, the two numbers
+    that mnist.scale returns, they are saved, too.
+    stats: the result of get_training_stats, or its first four arrays while the training goes on.
 
     The file is written whole or not at all. Raises OSError if it cannot be written, ValueError if
     path, mlp or stats cannot be saved.
@@ -55,7 +56,8 @@ def load(path):
     mlp.mean and mlp.deviation are 0.0 and 1.0 if it had none when it was saved, as in older files:
     then it takes x on the scale on which it was trained. It can be trained further, with the same
     lr and momentum; the velocities of momentum are not saved and start from zero.
-    stats: five arrays, or four, without a confusion matrix, if the training was still under way.
+    stats: four float arrays (nepochs,) and the confusion matrix (K, K), which is missing if the
+    training was still going on.
 
     Raises OSError if path cannot be read, ValueError if it is damaged or was not written by save.
     """
@@ -105,7 +107,7 @@ def _collect_network(mlp):
 
 
 def _collect_stats(stats):
-    """Return four or five training statistics as arrays, by name; ValueError for another number."""
+    """Return the training statistics as arrays, by name; ValueError unless there are 4 or 5."""
     if len(stats) not in (4, 5):
         raise ValueError("stats must be the five arrays that get_training_stats returns, or the "
                          f"first four, got {len(stats)}")
@@ -225,8 +227,8 @@ def _read_stats(arrays):
     stats = [_read_array(arrays, name, "f", (None,)) for name in STATS]
     lengths = [len(curve) for curve in stats]
     if len(set(lengths)) > 1 or lengths[0] == 0:
-        raise ValueError("the training statistics must hold as many epochs of each kind, 1 or "
-                         f"more, got {lengths}")
+        raise ValueError("the losses and errors must be four arrays of the same length, at least "
+                         f"1, got {lengths}")
     nclasses = _read_array(arrays, "sizes", "iu", (None,)).tolist()[-1]
     matrix = _read_array(arrays, "confusion_matrix", "iu", (nclasses, nclasses), (0, 0))
     if matrix.size > 0:

@@ -442,7 +442,7 @@ def test_another_number_of_statistics_is_refused(path, trained, count):
 
 
 @pytest.mark.parametrize("place, value, message", [
-    (0, np.zeros(2), r"as many epochs of each kind, 1 or more, got \[2, 3, 3, 3\]"),
+    (0, np.zeros(2), r"of the same length, at least 1, got \[2, 3, 3, 3\]"),
     (1, None, "training_errors must have shape"),
     (2, np.zeros((3, 1)), "validation_losses must have shape"),
     (4, np.zeros((2, 3), int), r"confusion_matrix must have shape \(3, 3\) or \(0, 0\)"),
@@ -457,7 +457,7 @@ def test_statistics_of_another_shape_are_refused(path, trained, place, value, me
 
 def test_statistics_without_an_epoch_are_refused(path, trained):
     mlp, stats = trained
-    assert_save_refuses(path, mlp, [curve[:0] for curve in stats[:4]], "1 or more")
+    assert_save_refuses(path, mlp, [curve[:0] for curve in stats[:4]], "at least 1")
 
 
 @pytest.mark.parametrize("name, error, message", [
@@ -574,7 +574,7 @@ def test_file_without_an_array_is_refused(path, name):
     ("b1", np.zeros(4), r"b1 must have shape \(3,\) or \(1, 3\)"),
     ("gamma1", np.zeros(3), r"gamma1 must have shape \(1, 3\)"),
     ("running_var0", np.zeros((1, 4)), "running_var0 must have shape"),
-    ("training_losses", np.zeros(2), "as many epochs of each kind"),
+    ("training_losses", np.zeros(2), "of the same length"),
     ("confusion_matrix", np.zeros((2, 2), int), r"confusion_matrix must have shape \(3, 3\)"),
 ])
 def test_file_with_a_wrong_array_is_refused(path, name, value, message):
