@@ -46,7 +46,7 @@ def parse(argv=None):
 
     add = parser.add_argument_group("network").add_argument
     add("--hiddens", metavar="UNITS", nargs="*", type=count, default=[64, 64, 32],
-        help="units of each hidden layer; none for a linear classifier (default: 64 64 32)")
+        help="units of each hidden layer, or no number for a linear classifier (default: 64 64 32)")
     add("--activation", metavar="NAME", type=str.lower, default="sigmoid",
         help="activation of the hidden layers: sigmoid, tanh, relu, or another subclass of "
              "Activation in hw1.py" + DEFAULT)
@@ -88,7 +88,8 @@ def parse(argv=None):
     if options.bn_layers is None:
         options.bn_layers = nlayers - 1
     if options.bn_layers > nlayers:
-        parser.error(f"argument --bn-layers: expected at most {nlayers}, got {options.bn_layers}")
+        parser.error(f"argument --bn-layers: expected at most {nlayers}, the number of layers, got "
+                     f"{options.bn_layers}")
     if options.bn_layers > 0 and options.batch_size == 1:
         parser.error("argument --batch-size: expected at least 2 with BatchNorm, because the "
                      "variance of a single example is 0, got 1: choose a larger one, or "
@@ -315,8 +316,8 @@ def check_stats(stats, nepochs, nclasses):
         are_counts = counts.shape == (nclasses, nclasses) and (counts == matrix).all()
         if are_curves and are_counts and counts.sum() > 0:
             return (*curves, counts)
-    raise Failure(f"hw1.py: get_training_stats must return four arrays of {nepochs} numbers and "
-                  f"the {nclasses} x {nclasses} counts of the confusion matrix, got {stats!s:.80}")
+    raise Failure(f"hw1.py: get_training_stats must return four arrays of shape ({nepochs},) and "
+                  f"the confusion matrix, {nclasses} x {nclasses} counts, got {stats!s:.80}")
 
 
 def plot(stats, mlp, test, pixels, path):
@@ -414,7 +415,7 @@ def print_result(validation_errors, matrix):
     total = matrix.sum()
     wrong = total - matrix.trace()
     print(f"Test error: {100 * wrong / total:.2f} %, {wrong} of {total} wrong")
-    print("\nConfusion matrix of the test set (rows: predicted, columns: true, a dot: 0)")
+    print("\nConfusion matrix of the test set (rows: predicted, columns: true, dots: 0)")
     width = 2 + len(str(max(matrix.max(), len(matrix))))
     print(" " * width + "".join(f"{label:{width}}" for label in range(len(matrix))))
     for label, row in enumerate(matrix):

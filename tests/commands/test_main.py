@@ -329,7 +329,7 @@ COUNT = "expected an integer from 1 to 1000000, got"
     ("--momentum 1", "--momentum: expected a number of at least 0 and below 1, got '1'"),
     ("--momentum -0.1", "--momentum: expected a number of at least 0 and below 1, got '-0.1'"),
     ("--bn-layers -1", "--bn-layers: expected an integer of at least 0, got '-1'"),
-    ("--bn-layers 3 --hiddens 64", "--bn-layers: expected at most 2, got 3"),
+    ("--bn-layers 3 --hiddens 64", "--bn-layers: expected at most 2, the number of layers, got 3"),
     ("--epochs two", f"--epochs: {COUNT} 'two'"),
     ("--epochs 1000001", f"--epochs: {COUNT} '1000001'"),
     ("--batch-size 1", "--batch-size: expected at least 2 with BatchNorm, because the variance "),

@@ -175,7 +175,7 @@ def test_other_results_of_get_training_stats_are_refused(folder, capsys, nn, mon
     status, output, error = call("--data", folder, *SMALL, capsys=capsys)
     assert status == 1
     assert "Test error" not in output
-    assert_one_line(error, "hw1.py: get_training_stats must return four arrays of 3 numbers and")
+    assert_one_line(error, "hw1.py: get_training_stats must return four arrays of shape (3,) and")
 
 
 # ---- The package ---------------------------------------------------------------------------------
