@@ -94,10 +94,16 @@ def test_content_is_never_more_readable_than_the_file(tmp_path, monkeypatch):
     path = tmp_path / "file"
     path.touch()
     path.chmod(0o600)
-    modes = []
-    monkeypatch.setattr(files.os, "replace", lambda old, new: modes.append(mode_of(old)))
-    files.write(path, b"after")
-    assert modes == [0o600]
+    sizes = []
+
+    def chmod(partial, mode):
+        sizes.append(partial.stat().st_size)
+        os.chmod(partial, mode)
+
+    monkeypatch.setattr(files.pathlib.Path, "chmod", chmod)
+    files.write(path, bytes(10**6))  # more than a buffer holds
+    assert sizes == [0]
+    assert mode_of(path) == 0o600
 
 
 @pytest.mark.parametrize("path", ["missing/file", "folder", "file/below"])

@@ -56,6 +56,7 @@ def test_dropped_names_are_found_where_they_come_first():
     ("from collections import Mapping", [(1, "collections.Mapping", "collections.abc.Mapping")]),
     ("def f():\n    import time\n    time.clock()", [(3, "time.clock", "time.perf_counter")]),
     ("def f(x):\n    return np.float(x)\nimport numpy as np", [(2, "np.float", "float")]),
+    ("import numpy as np\nif 1:\n    np.int\nnp.int", [(3, "np.int", "int")]),
     ("import numpy as np\nnp.bool, np.int\n", [(2, "np.bool", "bool"), (2, "np.int", "int")]),
 ])
 def test_removed_names_are_found_with_their_lines(source, expected):
@@ -113,6 +114,15 @@ def test_restored_names_work_without_a_warning():
             "assert isinstance([], collections.Sequence)\n"
             "assert fractions.gcd(6, 4) == 2\n")
     assert run(code) == ""
+
+
+def test_a_module_keeps_the_names_that_it_has():
+    code = ("import time\n"
+            "time.clock = 'its own'\n"
+            "from tests import since_2018\n"
+            "since_2018.restore()\n"
+            "print(time.clock)\n")
+    assert run(code) == "its own\n"
 
 
 def test_functions_match_the_removed_ones():
