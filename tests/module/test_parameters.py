@@ -188,13 +188,48 @@ def test_b_of_the_other_shape_keeps_it(nn, rows):
 
 
 @ROWS
-def test_db_may_be_a_row(nn, rows):
-    mlp = network(nn, rows=rows, momentum=0.9)
+@pytest.mark.parametrize("first, second", [
+    ("vector", "row"),
+    ("row", "vector"),
+    ("row", "row"),
+])
+def test_db_may_be_a_vector_or_a_row_in_each_step(nn, rows, first, second):
+    mlp = network(nn, rows=rows, momentum=0.5)
     before = copies(mlp.b)
-    mlp.db = [np.ones((1, b.size)) for b in mlp.b]
-    mlp.step()
+    for form in (first, second):
+        for i, b in enumerate(mlp.b):
+            mlp.db[i] = np.ones(b.size if form == "vector" else (1, b.size))
+        mlp.step()
     for b, kept in zip(mlp.b, before):
-        np.testing.assert_array_equal(b, kept - 0.1)
+        np.testing.assert_allclose(b, kept - 0.1 - 0.15, rtol=1e-12)
+        assert b.shape == kept.shape
+
+
+@pytest.mark.parametrize("shape", [
+    (5, 4),
+    (20,),
+    (20, 1),
+    (1, 20),
+    (4, 1, 5),
+], ids=str)
+def test_a_dw_of_another_shape_is_refused(nn, shape):
+    mlp = network(nn)
+    kept = mlp.W[0]
+    mlp.dW[0] = np.arange(20.0).reshape(shape)
+    with pytest.raises(ValueError):
+        mlp.step()
+    assert mlp.W[0] is kept
+
+
+def test_float64_weights_in_a_float32_network_take_float64_steps(nn):
+    mlp = network(nn, dtype=np.float32, momentum=0.5)
+    twin = network(nn, dtype=np.float64, momentum=0.5)
+    for each in (mlp, twin):
+        each.W[0] = np.full((4, 5), 1.0)
+        each.dW[0] = np.full((4, 5), 1 / 3)
+        each.step()
+        each.step()
+    np.testing.assert_array_equal(mlp.W[0], twin.W[0])
 
 
 @pytest.mark.parametrize("when", ["before backward", "after zero_grads"])
