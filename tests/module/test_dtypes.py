@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.module.helpers import activation_classes, build, gradients_of_batch
+from tests.module.helpers import activation_classes, gradients_of_batch
 from tests.module.pieces import PIECES, assert_results, examples
 from tests.module.networks import D, K, arrays, assert_same_arrays, batch, network, train_once
 
@@ -39,6 +39,28 @@ def test_integers_and_lists_count_as_float64(nn, piece_class, dtype):
     assert_results(found, expected)
     found.pop("Identity", None)  # it returns x itself
     assert {a.dtype for a in found.values()} == {np.dtype(np.float64)}
+
+
+@pytest.mark.parametrize("evaluation", [False, True], ids=["train", "eval"])
+@pytest.mark.parametrize("convert, largest", [
+    (np.uint8, 255),
+    (np.int8, 127),
+    (np.uint64, 1000),
+    (np.bool_, 1),
+    (np.ndarray.tolist, 1000),
+], ids=["uint8", "int8", "uint64", "bool", "list"])
+def test_batchnorm_takes_a_delta_of_any_type(nn, convert, largest, evaluation):
+    rng = np.random.RandomState(4)
+    x = rng.standard_normal((200, 3))
+    delta = rng.randint(largest + 1, size=(200, 3))
+    layer = nn.BatchNorm(3)
+    twin = nn.BatchNorm(3)
+    layer.forward(x, eval=evaluation)
+    twin.forward(x, eval=evaluation)
+    dx = layer.backward(convert(delta))
+    np.testing.assert_array_equal(dx, twin.backward(delta.astype(np.float64)))
+    np.testing.assert_array_equal(layer.dbeta, twin.dbeta)
+    np.testing.assert_array_equal(layer.dgamma, twin.dgamma)
 
 
 # ---- The loss ------------------------------------------------------------------------------------
@@ -126,11 +148,10 @@ def test_pixels_and_labels_may_be_of_any_real_dtype(nn, dtype):
 @pytest.mark.parametrize("num_bn_layers", [0, 1, 3])
 @pytest.mark.parametrize("data", [np.float32, np.uint8, np.bool_])
 def test_float32_stays_in_a_network(nn, data, num_bn_layers):
-    """float64 labels, lr and momentum do not widen it."""
+    """float64 labels do not widen it."""
     x, labels = batch(1)
     x = np.abs(x).astype(data)
-    mlp = network(nn, dtype=np.float32, num_bn_layers=num_bn_layers, lr=np.float64(0.1),
-                  momentum=np.float64(0.9))
+    mlp = network(nn, dtype=np.float32, num_bn_layers=num_bn_layers, momentum=0.9)
     found = list(arrays(mlp).values())
     for switch_mode in (mlp.train, mlp.eval):
         switch_mode()
@@ -169,15 +190,3 @@ def test_initializers_may_return_lists_of_integers(nn):
     assert mlp.W[0].dtype == np.float64
     assert mlp.b[0].dtype == np.float64
     assert_same_arrays(arrays(mlp), arrays(twin))
-
-
-@pytest.mark.parametrize("hiddens", [
-    (5, 4),
-    np.array([5, 4]),
-    [np.int32(5), np.uint8(4)],
-])
-def test_sizes_may_be_any_sequence_of_integers(nn, hiddens):
-    activations = (nn.Tanh(), nn.Tanh(), nn.Identity())
-    mlp = build(nn, hiddens, activations, np.int64(D), np.int32(K))
-    x, _ = batch(1)
-    assert mlp.forward(x).shape == (6, K)

@@ -1,13 +1,11 @@
 """Arrays may lie in memory in any way: in Fortran order, strided, read-only, big-endian, mapped."""
 
-import tracemalloc
-
 import numpy as np
 import pytest
 
 from tests.module.helpers import assert_same, copies, one_hot
 from tests.module.pieces import PIECES, assert_results, examples
-from tests.module.training import Classifier, assert_stats, dataset, normalised_network, run
+from tests.module.training import assert_stats, dataset, normalised_network, run
 from tests.module.networks import network, train_on
 
 LAYOUTS = ["Fortran", "strided", "read-only", "big-endian", "memory map"]
@@ -96,42 +94,3 @@ def test_training_leaves_the_data_as_they_were(nn):
     run(nn, normalised_network(nn), data)
     for partition, expected in zip(data, dataset(y=one_hot)):
         assert_same(partition, expected)
-
-
-@pytest.fixture
-def traced_memory():
-    """Return tracemalloc's function for the memory that is in use and its peak."""
-    tracemalloc.start()
-    yield tracemalloc.get_traced_memory
-    tracemalloc.stop()
-
-
-def test_a_memory_map_is_not_read_into_memory(nn, memory_map, traced_memory):
-    x = memory_map(np.zeros((20000, 500), np.uint8))
-    large = (x, np.zeros(20000, int))
-
-    def zeros(*shape):
-        return np.zeros(shape)
-
-    mlp = nn.MLP(500, 2, [], [nn.Identity()], zeros, zeros, nn.SoftmaxCrossEntropy(), 0.1)
-    tracemalloc.reset_peak()
-    run(nn, mlp, (large, large, large), nepochs=1, batch_size=500)
-    _, peak = traced_memory()
-    assert peak < x.nbytes / 2
-
-
-@pytest.mark.parametrize("layout", [np.asfortranarray, strided])
-def test_x_is_copied_once_and_not_at_every_batch(nn, layout, traced_memory):
-    freed = []
-
-    class Meter(Classifier):
-        def forward(self, x):
-            now, peak = traced_memory()
-            freed.append(peak - now)
-            tracemalloc.reset_peak()
-            return super().forward(x)
-
-    data = dataset(ntrain=5000, x=layout)
-    run(nn, Meter(nn.SoftmaxCrossEntropy()), data, nepochs=1, batch_size=50)
-    trainx, _ = data[0]
-    assert max(freed[1:]) < trainx.nbytes / 2

@@ -1,69 +1,44 @@
-"""The three partitions of get_training_stats: what they may be, and what is refused at once."""
+"""dset of get_training_stats: what it and its x may be, and what is refused before an epoch."""
 
-import tracemalloc
+import re
 
 import numpy as np
 import pytest
 
-NAMES = ["train", "val", "test"]
-IN_EACH_PARTITION = pytest.mark.parametrize("name", NAMES)
+from tests.module.networks import D, K, arrays, assert_same_arrays
+from tests.module.training import PARTITIONS, assert_stats, dataset, normalised_network, run
+
+EACH_PARTITION = pytest.mark.parametrize("name", PARTITIONS)
+NUMBERS = np.random.RandomState(1).standard_normal((6, D))
 
 
-def make_network(nn, input_size=4):
-    """Return a linear classifier of three classes, with the same weights in each call."""
-    rng = np.random.RandomState(1)
-
-    def make_weights(*shape):
-        return rng.standard_normal(shape)
-
-    return nn.MLP(input_size, 3, [], [nn.Identity()], make_weights, np.zeros,
-                  nn.SoftmaxCrossEntropy(), 0.1)
-
-
-def make_partition(seed, n=6):
-    """Return x, (n, 4), and class indices, (n,)."""
-    rng = np.random.RandomState(seed)
-    return rng.standard_normal((n, 4)), rng.randint(3, size=n)
-
-
-def make_dset():
-    return make_partition(1), make_partition(2), make_partition(3)
-
-
-def make_dset_with(name, x=None, y=None):
-    """Return a dset whose partition of that name has this x or y."""
-    dset = dict(zip(NAMES, make_dset()))
-    default_x, default_y = dset[name]
-    if x is None:
-        x = default_x
-    if y is None:
-        y = default_y
-    dset[name] = (x, y)
-    return [dset["train"], dset["val"], dset["test"]]
-
-
-def run(nn, dset):
-    """Return what get_training_stats returns for dset."""
-    np.random.seed(4)
-    return nn.get_training_stats(make_network(nn), dset, 2, 3)
+def dataset_with(name, x=None, y=None):
+    """Return a dataset of six examples a partition, with this x or y in one of them."""
+    pairs = []
+    for each, (default_x, default_y) in zip(PARTITIONS, dataset(6, 6, 6)):
+        if each == name:
+            pairs.append((default_x if x is None else x, default_y if y is None else y))
+        else:
+            pairs.append((default_x, default_y))
+    return pairs
 
 
 def assert_refused(nn, dset, message):
-    """Assert that dset is refused by a ValueError before the first step."""
-    mlp = make_network(nn)
-    before = mlp.W[0]
+    """Assert that training raises ValueError with this message before it changes the network."""
+    mlp = normalised_network(nn)
     with pytest.raises(ValueError, match=message):
-        nn.get_training_stats(mlp, dset, 2, 3)
-    assert mlp.W[0] is before
+        run(nn, mlp, dset, on_epoch=lambda *numbers: pytest.fail("an epoch"))
+    assert_same_arrays(arrays(mlp), arrays(normalised_network(nn)))
+    assert mlp.train_mode is True
 
 
 # ---- dset ----------------------------------------------------------------------------------------
 
 def as_object_array(dset):
     array = np.empty((3, 2), object)
-    for i, pair in enumerate(dset):
-        array[i, 0] = pair[0]
-        array[i, 1] = pair[1]
+    for i, (x, y) in enumerate(dset):
+        array[i, 0] = x
+        array[i, 1] = y
     return array
 
 
@@ -75,24 +50,11 @@ def as_iterators(dset):
     return map(iter, dset)
 
 
-@pytest.mark.parametrize("convert", [
-    tuple,
-    iter,
-    as_object_array,
-    as_lists,
-    as_iterators,
-])
+@pytest.mark.parametrize("convert", [as_object_array, as_lists, as_iterators])
 def test_dset_may_be_any_three_pairs(nn, convert):
-    found = run(nn, convert(make_dset()))
-
-    for part, expected in zip(found, run(nn, make_dset())):
-        np.testing.assert_array_equal(part, expected)
-
-
-@pytest.mark.parametrize("count", [0, 2, 4])
-def test_other_numbers_of_partitions_are_refused(nn, count):
-    dset = [make_partition(seed) for seed in range(count)]
-    assert_refused(nn, dset, "dset must be three pairs, .*testy")
+    found = run(nn, normalised_network(nn), convert(dataset()))
+    expected = run(nn, normalised_network(nn), dataset())
+    assert_stats(found, expected)
 
 
 @pytest.mark.parametrize("dset", [
@@ -100,15 +62,18 @@ def test_other_numbers_of_partitions_are_refused(nn, count):
     3,
     np.zeros(3),
     [None, None, None],
-], ids=repr)
-def test_a_dset_that_is_not_of_pairs_is_refused(nn, dset):
+    [],
+    dataset()[:2],
+    dataset() + dataset()[:1],
+], ids=["None", "3", "array", "Nones", "no pair", "2 pairs", "4 pairs"])
+def test_a_dset_that_is_not_three_pairs_is_refused(nn, dset):
     assert_refused(nn, dset, "dset must be three pairs, .*testy")
 
 
 @pytest.mark.parametrize("place", range(3))
 @pytest.mark.parametrize("length", [0, 1, 3])
 def test_a_partition_that_is_not_a_pair_is_refused(nn, length, place):
-    dset = list(make_dset())
+    dset = list(dataset())
     x, y = dset[place]
     dset[place] = (x, y, y)[:length]
     assert_refused(nn, dset, "dset must be three pairs, .*testy")
@@ -116,135 +81,95 @@ def test_a_partition_that_is_not_a_pair_is_refused(nn, length, place):
 
 # ---- x -------------------------------------------------------------------------------------------
 
-@IN_EACH_PARTITION
-@pytest.mark.parametrize("x", [
-    3,
-    3.5,
-    np.float64(3),
-    np.array(3),
-    "x",
-    {},
-], ids=repr)
-def test_x_that_is_a_scalar_is_refused(nn, name, x):
-    assert_refused(nn, make_dset_with(name, x=x), rf"{name}x must be \(n, input_size\)")
+@EACH_PARTITION
+@pytest.mark.parametrize("x", [3, 3.5, np.float64(3), "x", {}], ids=repr)
+def test_x_that_is_no_array_is_refused(nn, name, x):
+    message = rf"{name}x must be \(n, input_size\), real numbers, .* got .* \(\)$"
+    assert_refused(nn, dataset_with(name, x=x), message)
 
 
-@IN_EACH_PARTITION
+@EACH_PARTITION
+@pytest.mark.parametrize("shape", [(6, 2, 2), (6,), (0, D), (6, 0), ()], ids=str)
+def test_x_must_be_rows(nn, name, shape):
+    x = np.zeros(shape)
+    got = re.escape(f"got float64 {shape}")
+    message = rf"{name}x must be \(n, input_size\), real numbers, at least one row, {got}$"
+    assert_refused(nn, dataset_with(name, x=x), message)
+
+
+@EACH_PARTITION
+@pytest.mark.parametrize("dtype", ["complex128", "U", "object"])
+def test_x_must_be_real_numbers(nn, name, dtype):
+    x = np.zeros((6, D)).astype(dtype)
+    got = re.escape(f"got {x.dtype} {x.shape}")
+    message = rf"{name}x must be \(n, input_size\), real numbers, at least one row, {got}$"
+    assert_refused(nn, dataset_with(name, x=x), message)
+
+
+@EACH_PARTITION
+@pytest.mark.parametrize("width", [D - 1, D + 1])
+def test_x_must_be_as_wide_as_trainx(nn, name, width):
+    dset = dataset_with(name, x=np.zeros((6, width)))
+    trainx, _ = dset[0]
+    message = rf"(val|test)x must be \(n, {trainx.shape[1]}\) as trainx is, got .*\(6, \d\)$"
+    assert_refused(nn, dset, message)
+
+
+def test_x_must_have_the_width_of_the_network(nn):
+    """The network refuses it, before a parameter has changed."""
+    partition = (np.zeros((6, D + 1)), np.zeros(6, int))
+    message = re.escape(f"x must be (m, {D})") + ".*got"
+    assert_refused(nn, [partition] * 3, message)
+
+
+@EACH_PARTITION
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "longdouble"])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_x_that_is_not_finite_is_refused(nn, name, value, dtype):
-    x, _ = make_partition(1)
-    x = x.astype(dtype)
+    x = NUMBERS.astype(dtype)
     x[2, 3] = value
     x[4, 0] = value  # the first is named
-    assert_refused(nn, make_dset_with(name, x=x), rf"{name}x must be finite, .* in row 2")
+    assert_refused(nn, dataset_with(name, x=x), f"{name}x must be finite, .* in row 2$")
 
 
 def as_strided(x):
     return np.repeat(x, 2, axis=1)[:, ::2]
 
 
-@IN_EACH_PARTITION
-@pytest.mark.parametrize("convert", [
-    np.ndarray.tolist,
-    np.asfortranarray,
-    as_strided,
-])
+@EACH_PARTITION
+@pytest.mark.parametrize("convert", [np.ndarray.tolist, np.asfortranarray, as_strided])
 def test_x_that_is_not_finite_is_refused_in_any_form(nn, name, convert):
-    x, _ = make_partition(1)
+    x = NUMBERS.copy()
     x[5, 3] = np.nan
-    dset = make_dset_with(name, x=convert(x))
-    assert_refused(nn, dset, rf"{name}x must be finite, .* in row 5")
+    dset = dataset_with(name, x=convert(x))
+    assert_refused(nn, dset, f"{name}x must be finite, .* in row 5$")
 
 
-@IN_EACH_PARTITION
+@EACH_PARTITION
 def test_large_finite_numbers_in_x_are_taken(nn, name):
-    x, _ = make_partition(1)
+    x = NUMBERS.copy()
     x[0, 0] = 1e150
     x[0, 1] = -1e150
-
-    *_, confusion_matrix = run(nn, make_dset_with(name, x=x))
-
+    *_, confusion_matrix = run(nn, normalised_network(nn), dataset_with(name, x=x))
     assert confusion_matrix.sum() == 6
 
 
 @pytest.mark.parametrize("dtype", ["bool", "uint8", "int64", "uint64"])
 def test_integers_and_booleans_in_x_are_taken(nn, dtype):
-    dset = []
-    float_dset = []
-    for x, y in make_dset():
-        x = np.abs(x).astype(dtype)
-        dset.append((x, y))
-        float_dset.append((x.astype(np.float64), y))
-
-    found = run(nn, dset)
-
-    for part, expected in zip(found, run(nn, float_dset)):
-        np.testing.assert_array_equal(part, expected)
+    integers = dataset(x=lambda x: np.abs(5 * x).astype(dtype))
+    floats = [(x.astype(np.float64), y) for x, y in integers]
+    found = run(nn, normalised_network(nn), integers)
+    expected = run(nn, normalised_network(nn), floats)
+    assert_stats(found, expected)
 
 
-@pytest.fixture
-def memory():
-    """Return tracemalloc's function that returns the memory in use and its peak."""
-    tracemalloc.start()
-    yield tracemalloc.get_traced_memory
-    tracemalloc.stop()
+# ---- y: test_labels.py has the rest --------------------------------------------------------------
 
-
-@pytest.mark.parametrize("value", [0, np.nan])
-def test_the_check_of_x_makes_no_array_of_its_size(nn, memory, value):
-    x = np.zeros((10000, 200))
-    x[-1, -1] = value
-    partition = (x, np.zeros(10000, np.uint8))
-    mlp = make_network(nn, 200)
-    tracemalloc.reset_peak()
-    in_use, _ = memory()
-
-    if np.isnan(value):
-        with pytest.raises(ValueError, match="trainx must be finite"):
-            nn.get_training_stats(mlp, [partition] * 3, 1, 100)
-    else:
-        nn.get_training_stats(mlp, [partition] * 3, 1, 100)
-
-    _, peak = memory()
-    assert peak - in_use < x.size  # the bytes of np.isfinite(x)
-
-
-# ---- y -------------------------------------------------------------------------------------------
-
-@IN_EACH_PARTITION
-@pytest.mark.parametrize("y", [
-    3,
-    None,
-    "y",
-    {},
-], ids=repr)
+@EACH_PARTITION
+@pytest.mark.parametrize("y", [3, np.array(None), "y", {}], ids=repr)
 def test_y_that_is_no_array_is_refused(nn, name, y):
-    dset = list(make_dset())
-    place = NAMES.index(name)
-    x, _ = dset[place]
-    dset[place] = (x, y)
-    assert_refused(nn, dset, rf"{name}y must be \(6,\), class indices, or \(6, 3\)")
-
-
-@IN_EACH_PARTITION
-@pytest.mark.parametrize("row", [
-    [-1, 0, 0],
-    [0, -1, 0],
-    [0.5, -0.5, 0],
-    [-1, 1, 1],
-    [2, -1, 0],
-    [1, 1, -1],
-    [1 + 1.5e-5, 0, 0],
-    [0.5, 0.5 - 1.5e-5, 0],
-    [np.inf, 0, 0],
-], ids=str)
-def test_rows_that_are_no_probabilities_are_refused(nn, name, row):
-    y = np.eye(3).repeat(2, axis=0)
-    y[4] = row
-    rule = f"{name}y must hold class indices below 3, or rows of at least 0 that sum to 1"
-    message = f"{rule}, .* in row 4"
-    assert_refused(nn, make_dset_with(name, y=y), message)
+    message = rf"{name}y must be \(6,\), class indices, or \(6, {K}\), one-hot, got .* \(\)$"
+    assert_refused(nn, dataset_with(name, y=y), message)
 
 
 @pytest.mark.parametrize("dtype, row", [
@@ -252,7 +177,6 @@ def test_rows_that_are_no_probabilities_are_refused(nn, name, row):
     ("int64", [2 ** 63 - 1, 2 ** 63 - 1, 3]),
 ], ids=["uint8", "int64"])
 def test_rows_whose_sum_would_wrap_to_1_are_refused(nn, dtype, row):
-    y = np.eye(3, dtype=dtype).repeat(2, axis=0)
+    y = np.eye(K, dtype=dtype).repeat(2, axis=0)
     y[1] = row
-    dset = make_dset_with("val", y=y)
-    assert_refused(nn, dset, "valy must be indices .* in row 1")
+    assert_refused(nn, dataset_with("val", y=y), "valy must be indices .* in row 1$")
