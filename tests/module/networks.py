@@ -84,16 +84,21 @@ def batchnorms(mlp):
     return mlp.bn_layers or []
 
 
-def randomise_batchnorm(mlp, seed):
-    """Give every BatchNorm of mlp random gamma, beta and running statistics; return mlp."""
+def randomise(layer, seed=100):
+    """Set random gamma, beta and running statistics in a BatchNorm, of the dtype of its gamma."""
     rng = np.random.RandomState(seed)
-    for layer in batchnorms(mlp):
-        shape = layer.gamma.shape
-        dtype = layer.gamma.dtype
-        layer.gamma = rng.uniform(0.5, 1.5, shape).astype(dtype)
-        layer.running_var = rng.uniform(0.5, 1.5, shape).astype(dtype)
-        layer.beta = rng.standard_normal(shape).astype(dtype)
-        layer.running_mean = rng.standard_normal(shape).astype(dtype)
+    shape = layer.gamma.shape
+    dtype = layer.gamma.dtype
+    layer.gamma = rng.uniform(0.5, 1.5, shape).astype(dtype)
+    layer.beta = rng.standard_normal(shape).astype(dtype)
+    layer.running_mean = rng.standard_normal(shape).astype(dtype)
+    layer.running_var = rng.uniform(0.5, 1.5, shape).astype(dtype)
+
+
+def randomise_batchnorm(mlp, seed):
+    """Set random parameters and statistics in every BatchNorm of mlp; return mlp."""
+    for i, layer in enumerate(batchnorms(mlp)):
+        randomise(layer, [seed, i])
     return mlp
 
 

@@ -7,7 +7,7 @@ kept returns what outlives a batch.  All arguments are (m, N), so that one batch
 import numpy as np
 
 from tests.module.helpers import activation_classes
-from tests.module.networks import Normal
+from tests.module.networks import Normal, randomise
 
 N = 4  # inputs, units and classes
 
@@ -73,7 +73,7 @@ class TrainingBatchNorm(Piece):
 
     def __init__(self, nn, dtype=np.float64):
         self.layer = nn.BatchNorm(N, dtype=dtype)
-        randomise(self.layer, dtype)
+        randomise(self.layer)
 
     def forward(self, x, labels):
         out = self.layer.forward(x, eval=self.evaluation)
@@ -149,16 +149,6 @@ class LinearClassifier(Network):
 
 
 PIECES = [Loss, Activations, TrainingBatchNorm, EvaluationBatchNorm, LinearClassifier, Network]
-
-
-def randomise(layer, dtype=np.float64):
-    """Set random parameters and running statistics in a BatchNorm."""
-    rng = np.random.RandomState(100)
-    shape = layer.gamma.shape
-    layer.gamma = rng.uniform(0.5, 2, shape).astype(dtype)
-    layer.beta = rng.standard_normal(shape).astype(dtype)
-    layer.running_mean = rng.standard_normal(shape).astype(dtype)
-    layer.running_var = rng.uniform(0.5, 2, shape).astype(dtype)
 
 
 def assert_results(found, expected, rtol=0, atol=0):

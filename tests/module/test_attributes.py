@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tests.module.helpers import activation_classes, assert_same, build
-from tests.module.pieces import examples, randomise
-from tests.module.networks import D, K, network
+from tests.module.networks import D, K, network, randomise
+from tests.module.pieces import examples
 
 
 # ---- The loss and the activations ----------------------------------------------------------------

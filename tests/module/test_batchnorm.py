@@ -5,8 +5,8 @@ import pytest
 
 from tests.gradients import assert_gradient
 from tests.module.helpers import copies
-from tests.module.pieces import examples, randomise
-from tests.module.networks import batch, network, randomise_batchnorm, train_on
+from tests.module.networks import batch, network, randomise, randomise_batchnorm, train_on
+from tests.module.pieces import examples
 
 MODES = pytest.mark.parametrize("evaluation", [False, True], ids=["train", "eval"])
 

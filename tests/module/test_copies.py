@@ -7,9 +7,9 @@ import pickle
 import numpy as np
 import pytest
 
-from tests.module.pieces import PIECES, assert_results, examples
 from tests.module.networks import (
     arrays, assert_same_arrays, batch, network, randomise_batchnorm, train_on)
+from tests.module.pieces import PIECES, assert_results, examples
 
 
 def copy_deeply(original, tmp_path):

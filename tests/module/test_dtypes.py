@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tests.module.helpers import activation_classes, gradients_of_batch
-from tests.module.pieces import PIECES, assert_results, examples
 from tests.module.networks import D, K, arrays, assert_same_arrays, batch, network, train_once
+from tests.module.pieces import PIECES, assert_results, examples
 
 EACH_PIECE = pytest.mark.parametrize("piece_class", PIECES)
 FLOATS = pytest.mark.parametrize("dtype", [np.float32, np.float64])

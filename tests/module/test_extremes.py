@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tests.module.helpers import build
-from tests.module.pieces import examples, randomise
-from tests.module.networks import K, batch, network, train_once
+from tests.module.networks import K, batch, network, randomise, train_once
+from tests.module.pieces import examples
 
 FLOATS = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from tests.module.helpers import assert_same, copies, one_hot
+from tests.module.networks import network, train_on
 from tests.module.pieces import PIECES, assert_results, examples
 from tests.module.training import assert_stats, dataset, normalised_network, run
-from tests.module.networks import network, train_on
 
 LAYOUTS = ["Fortran", "strided", "read-only", "big-endian", "memory map"]
 EACH_LAYOUT = pytest.mark.parametrize("layout", LAYOUTS)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.module.training import assert_stats, dataset, normalised_network, run
 from tests.module.networks import arrays, assert_same_arrays
+from tests.module.training import assert_stats, dataset, normalised_network, run
 
 
 def test_on_epoch_gets_the_epoch_and_the_last_four_numbers(nn):

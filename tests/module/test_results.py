@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from tests.module.helpers import (activation_classes, assert_same, build, copies,
-                                  gradients_of_batch)
-from tests.module.pieces import PIECES, assert_results, examples
+from tests.module.helpers import activation_classes, assert_same, build, copies, gradients_of_batch
 from tests.module.networks import batch, network
+from tests.module.pieces import PIECES, assert_results, examples
 
 EACH_PIECE = pytest.mark.parametrize("piece_class", PIECES)
 

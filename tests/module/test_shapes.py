@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tests.module.helpers import activation_classes, build
-from tests.module.pieces import examples
 from tests.module.networks import D, K, batch, network, train_once
+from tests.module.pieces import examples
 
 ROWS = pytest.mark.parametrize("rows", [False, True], ids=["b (d,)", "b (1, d)"])
 FLOATS = pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from tests.module.helpers import activation_classes, build
-from tests.module.networks import (K, arrays, assert_gradients, assert_same_arrays, batch,
-                            batch_off_the_kinks, network, train_on, train_once)
+from tests.module.networks import (
+    K, arrays, assert_gradients, assert_same_arrays, batch, batch_off_the_kinks, network, train_on,
+    train_once)
 
 
 def test_one_activation_may_serve_several_layers(nn):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tests.module.helpers import build
-from tests.module.pieces import examples
 from tests.module.networks import assert_gradients, batch, network
+from tests.module.pieces import examples
 
 
 def test_activation_needs_no_super_init(nn):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from tests.module.helpers import one_hot
-from tests.module.training import (Classifier, assert_stats, dataset, normalised_network,
-                                   plain_loop, run)
 from tests.module.networks import K, arrays, assert_same_arrays, network
+from tests.module.training import (
+    Classifier, assert_stats, dataset, normalised_network, plain_loop, run)
 
 
 @pytest.mark.parametrize("batch_size", [1, 5, 11, 22, 23, 100])
