@@ -54,6 +54,19 @@ def test_scalars_count_as_the_float_that_they_hold(nn, name, dtype, scalar):
 
 
 @FLOATS
+def test_a_momentum_of_any_type_scales_velocities_alike(nn, scalar):
+    mlp = network(nn, dtype=np.float32, momentum=scalar(0.3))
+    twin = network(nn, dtype=np.float32, momentum=0.3)
+    x, labels = batch(1, dtype=np.float32)
+    for each in (mlp, twin):
+        train_once(each, x, labels)
+        each.W = [np.zeros_like(W) for W in each.W]
+        each.zero_grads()
+        each.step()  # W becomes momentum times the velocity, without a rounding
+    assert_same_arrays(arrays(mlp), arrays(twin))
+
+
+@FLOATS
 @EVALUATION
 def test_a_batchnorm_of_float32_stays_float32_alone(nn, evaluation, scalar):
     layer = nn.BatchNorm(4, scalar(0.25), dtype=np.float32)
