@@ -164,7 +164,8 @@ def test_heading_is_dim_and_the_best_errors_are_green(terminal, clock):
     for epoch, error in enumerate([0.5, 0.25, 0.375, 0.25, 0.125]):
         table.epoch(epoch, 1, 0.5, 1, error)
     output = terminal.getvalue()
-    assert output.startswith("\n\x1b[2mepoch") and "seconds\x1b[0m\n" in output
+    assert output.startswith("\n\x1b[2mepoch")
+    assert "seconds\x1b[0m\n" in output
     assert re.findall(r"\x1b\[1;32m *([\d.]+)\x1b\[0m", output) == ["50.00", "25.00", "12.50"]
 
 
@@ -190,29 +191,10 @@ def test_environment_says_what_the_terminal_can(terminal, clock, monkeypatch, na
 
 # ---- The command on a real terminal --------------------------------------------------------------
 
-SLOW = "progress.SLOW = progress.INTERVAL = 0"
-INTERRUPTED = """
-step = progress.Table.step
-def interrupt(table):
-    step(table)
-    raise KeyboardInterrupt
-progress.Table.step = interrupt
-"""
-FULL_DISK = """
-def fail(path, content):
-    raise OSError(28, "No space left on device")
-saved.files.write = fail
-"""
-
-
-def run_on_a_terminal(*arguments, change=""):
-    """Return the status and the output of python -m hw1, in which every epoch counts as slow.
-
-    change: code to run first.
-    """
-    code = ("import sys\nfrom hw1 import __main__, progress, saved\n"
-            f"{SLOW}\n{change}\nsys.exit(__main__.main(sys.argv[1:]))")
-    command = [sys.executable, "-c", code, *map(str, arguments)]
+def run_on_a_terminal(*arguments, fault="nothing"):
+    """Return the status and the output of train_on_terminal.py."""
+    command = [sys.executable, "-m", "tests.commands.train_on_terminal", fault]
+    command += map(str, arguments)
     environment = {**os.environ, "TERM": "xterm", "OPENBLAS_NUM_THREADS": "1"}
     environment.pop("NO_COLOR", None)
     ours, theirs = pty.openpty()
@@ -266,14 +248,14 @@ def test_an_error_has_a_line_of_its_own(folder):
 
 
 def test_an_interrupt_has_a_line_of_its_own(folder):
-    status, output = run_on_a_terminal("--data", folder, change=INTERRUPTED)
+    status, output = run_on_a_terminal("--data", folder, fault="interrupt")
     assert (status, screen(output)[-2:]) == (130, ["hw1: interrupted", ""])
 
 
 def test_a_full_disk_has_a_line_of_its_own(folder, tmp_path):
     path = tmp_path / "run.npz"
     status, output = run_on_a_terminal("--data", folder, "--epochs", 2, "--save", path,
-                                       change=FULL_DISK)
+                                       fault="full disk")
     lines = screen(output)
     complaints = [i for i, line in enumerate(lines) if line.startswith("hw1: cannot write")]
     assert status == 1
