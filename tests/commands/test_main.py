@@ -352,7 +352,8 @@ def test_a_wrong_option_is_refused(capsys, tmp_path, monkeypatch, options, messa
     printed = capsys.readouterr()
     last = printed.err.splitlines()[-1]
     assert (end.value.code, printed.out) == (2, "")
-    assert "error: argument " in last and message in last
+    assert "error: argument " in last
+    assert message in last
 
 
 def test_a_folder_without_permission_is_refused(capsys, monkeypatch):
@@ -376,7 +377,8 @@ def test_plot_asks_for_matplotlib_before_the_training(tmp_path, capsys, monkeypa
         parse(["--plot", str(tmp_path / "run.png")])
     error = capsys.readouterr().err
     assert end.value.code == 2
-    assert "error: argument --plot: " in error and "pip install matplotlib" in error
+    assert "error: argument --plot: " in error
+    assert "pip install matplotlib" in error
 
 
 def test_an_incomplete_data_set_is_refused(copy, folder):

@@ -31,7 +31,8 @@ def test_divergence_ends_in_one_line(folder, capsys, nn, monkeypatch, options, l
     status, output, error = call("--data", folder, "--hiddens", 16, 16, "--activation", "relu",
                                  *options.split(), capsys=capsys)
     assert status == 1
-    assert "nan" not in output and "Test error" not in output
+    assert "nan" not in output
+    assert "Test error" not in output
     assert_one_line(error, "the loss is not finite in epoch 1", f"lower --lr, which is {lr}")
 
 

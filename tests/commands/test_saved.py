@@ -229,7 +229,8 @@ def test_network_is_loaded_as_the_classes_are_after_a_reload(path, trained, nn):
     try:
         importlib.reload(nn)
         mlp = save_and_load(path, *trained)
-        assert type(mlp) is nn.MLP and type(mlp) is not names["MLP"]
+        assert nn.MLP is not names["MLP"]
+        assert type(mlp) is nn.MLP
         assert type(mlp.activations[0]) is nn.Sigmoid
     finally:
         vars(nn).update(names)
