@@ -146,10 +146,13 @@ def test_x_that_is_not_finite_is_refused_in_any_form(nn, name, convert):
 
 
 @EACH_PARTITION
-def test_large_finite_numbers_in_x_are_taken(nn, name):
-    x = NUMBERS.copy()
-    x[0, 0] = 1e150
-    x[0, 1] = -1e150
+@pytest.mark.parametrize("dtype, size", [
+    ("float64", 1e150),
+    ("float32", 3e38),  # a sum of two is infinite
+])
+def test_large_finite_numbers_in_x_are_taken(nn, name, dtype, size):
+    x = NUMBERS.astype(dtype)
+    x[0, :2] = size
     *_, confusion_matrix = run(nn, normalised_network(nn), dataset_with(name, x=x))
     assert confusion_matrix.sum() == 6
 
