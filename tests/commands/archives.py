@@ -11,7 +11,11 @@ import numpy as np
 from data import mnist
 
 SCRIPT = pathlib.Path(mnist.__file__)
-NTRAIN, NVAL, NTEST, SIDE, NCLASSES = 5, 2, 3, 4, 3
+NTRAIN = 5
+NVAL = 2
+NTEST = 3
+SIDE = 4
+NCLASSES = 3
 
 
 def sha256(content):

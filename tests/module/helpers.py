@@ -61,6 +61,11 @@ def assert_same(found, expected):
         np.testing.assert_array_equal(a, b)
 
 
+def strided(a):
+    """Return the numbers of a as every other column of a wider array."""
+    return np.repeat(a, 2, axis=-1)[..., ::2]
+
+
 def copies(sequence):
     """Return copies of the arrays of a sequence."""
     return [np.array(a) for a in sequence]

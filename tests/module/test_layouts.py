@@ -3,18 +3,13 @@
 import numpy as np
 import pytest
 
-from tests.module.helpers import assert_same, copies, one_hot
+from tests.module.helpers import assert_same, copies, one_hot, strided
 from tests.module.networks import network, train_on
 from tests.module.pieces import PIECES, assert_results, examples
 from tests.module.training import assert_stats, dataset, normalised_network, run
 
 LAYOUTS = ["Fortran", "strided", "read-only", "big-endian", "memory map"]
 EACH_LAYOUT = pytest.mark.parametrize("layout", LAYOUTS)
-
-
-def strided(a):
-    """Return the numbers of a as every other column of a wider array."""
-    return np.repeat(a, 2, axis=-1)[..., ::2]
 
 
 @pytest.fixture

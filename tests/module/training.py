@@ -76,7 +76,10 @@ def plain_loop(mlp, data, nepochs, batch_size=5, seed=1):
 
 
 class Classifier:
-    """A linear classifier with the public names of MLP and no other; its backward adds."""
+    """A linear classifier with those public names of MLP that get_training_stats may use.
+
+    Its backward adds to the gradient: without zero_grads at every batch it would be wrong.
+    """
 
     def __init__(self, criterion):
         self.criterion = criterion
