@@ -180,10 +180,11 @@ def test_an_installed_hw1_does_not_hide_the_submission(folder, tmp_path):
 
 
 def test_script_is_executable_with_unix_line_ends():
-    assert os.access(ROOT / "handin.sh", os.X_OK)
     found = subprocess.run(["git", "check-attr", "eol", "handin.sh", ".ci/run"], cwd=ROOT,
                            capture_output=True, text=True)
-    assert found.returncode or found.stdout == "handin.sh: eol: lf\n.ci/run: eol: lf\n"
+    assert os.access(ROOT / "handin.sh", os.X_OK)
+    if found.returncode == 0:  # in a git repository
+        assert found.stdout == "handin.sh: eol: lf\n.ci/run: eol: lf\n"
 
 
 # ---- What it prints ------------------------------------------------------------------------------
@@ -252,7 +253,7 @@ def test_archive_is_made_with_a_full_disk_behind_stdout(folder):
 
 # ---- Where it is called from, and with which Python ----------------------------------------------
 
-def test_another_working_folder_and_relative_paths(folder):
+def test_relative_paths_work_from_another_folder(folder):
     decoy = folder.parent / "elsewhere" / folder.name
     decoy.mkdir(parents=True)
     status, _, _ = run(f"{folder.name}/handin.sh", cwd=folder.parent, CDPATH=str(decoy.parent))
@@ -260,7 +261,7 @@ def test_another_working_folder_and_relative_paths(folder):
     assert members(folder) == ["hw1/hw1.py"]
 
 
-def test_a_link_to_the_folder_and_a_relative_python(folder):
+def test_a_link_and_a_relative_python_work(folder):
     (folder.parent / "link").symlink_to(folder, target_is_directory=True)
     python = os.path.relpath(sys.executable, folder.parent.resolve())
     status, _, _ = run(folder.parent / "link" / "handin.sh", cwd=folder.parent, PYTHON=python)

@@ -71,7 +71,7 @@ def test_confusion_matrix_is_aligned(small):
     assert {len(line) for line in lines} == {11 * cell}
 
 
-def test_another_number_of_classes(folder, tmp_path, capsys):
+def test_other_numbers_of_classes_are_taken(folder, tmp_path, capsys):
     for part in SIZES:
         shutil.copy(folder / f"{part}_data.npy", tmp_path)
         np.save(tmp_path / f"{part}_labels.npy", np.load(folder / f"{part}_labels.npy") % 3)
@@ -108,7 +108,7 @@ def test_lines_of_the_default_fit_80_columns(capsys):
     ("--hiddens 2 --bn-layers 2 --dtype float32",
      "784-2-10, sigmoid, 2 BatchNorm layers, 1,624 float32 parameters"),
 ])
-def test_the_line_on_the_network(capsys, options, expected):
+def test_network_line_names_layers_and_parameters(capsys, options, expected):
     options = parse(options.split())
     __main__.print_network([784, *options.hiddens, 10], options)
     assert capsys.readouterr().out == f"Network: {expected}\n"

@@ -224,7 +224,7 @@ def test_saving_leaves_the_network_as_it_was(path, nn, trained):
     assert all(W is old for W, old in zip(mlp.W, weights))
 
 
-def test_network_is_loaded_as_the_classes_are_after_a_reload(path, trained, nn):
+def test_network_is_loaded_with_reloaded_classes(path, trained, nn):
     names = {name: getattr(nn, name) for name in dir(nn)}
     try:
         importlib.reload(nn)
@@ -236,7 +236,7 @@ def test_network_is_loaded_as_the_classes_are_after_a_reload(path, trained, nn):
         vars(nn).update(names)
 
 
-def test_network_of_the_starter_files_attributes_is_saved(path, trained, nn):
+def test_network_with_only_starter_attributes_is_saved(path, trained, nn):
     class Plain:
         """The attributes of a network without BatchNorm."""
 

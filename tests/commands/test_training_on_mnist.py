@@ -23,7 +23,7 @@ def scaled_weight_init(d0, d1):
 
 
 @pytest.mark.mnist
-def test_three_epochs_with_batchnorm(nn, dset):
+def test_network_learns_mnist_in_three_epochs(nn, dset):
     """About 5 % of the test digits are wrong after three epochs; 90 % without learning."""
     np.random.seed(11785)
     activations = [nn.Sigmoid(), nn.Sigmoid(), nn.Sigmoid(), nn.Identity()]
