@@ -159,6 +159,15 @@ def test_wipe_leaves_an_empty_line(terminal, clock):
     assert screen(terminal.getvalue())[-1] == ""
 
 
+def test_a_second_wipe_prints_nothing(terminal, clock):
+    table = Table(NSTEPS)
+    take_steps(table, clock, nsteps=1, seconds=100)
+    table.wipe()
+    printed = terminal.getvalue()
+    table.wipe()
+    assert terminal.getvalue() == printed
+
+
 def test_heading_is_dim_and_the_best_errors_are_green(terminal, clock):
     table = Table(NSTEPS)
     for epoch, error in enumerate([0.5, 0.25, 0.375, 0.25, 0.125]):
