@@ -152,7 +152,8 @@ def _read_form(form):
         differences = np.diff(grid[order], axis=0)
         distances = np.hypot(differences[:, 0], differences[:, 1])
         for i, distance in enumerate(distances):
-            t = np.linspace(0, 1, int(np.ceil(DENSITY * distance)) + 1)[:, None]
+            npositions = int(np.ceil(DENSITY * distance))
+            t = np.linspace(0, 1, npositions + 1)[:, None]
             curve = _interpolate(t, knots[i], knots[i + 1], tangents[i], tangents[i + 1])
             places.append((curve[1:] + curve[:-1]) / 2)
             steps.append(curve[1:] - curve[:-1])
@@ -202,9 +203,11 @@ def _fit_to_frame(points, steps, rng):
 
 def _draw_ink(points, lengths, rng):
     """Draw n digits: float32 points (n, p, 2) and lengths (n, p) to uint8 (n, 28, 28)."""
-    width = rng.uniform(*PEN_WIDTHS, (len(points), 1, 1)).astype(np.float32)
+    width = rng.uniform(*PEN_WIDTHS, (len(points), 1, 1))
+    width = width.astype(np.float32)
     across = _spread(points[:, None, :, 0], width)
-    across *= lengths[:, None] / (np.float32(np.sqrt(2 * np.pi)) * width)
+    area = np.float32(np.sqrt(2 * np.pi)) * width  # under the Gaussian
+    across *= lengths[:, None] / area
     down = _spread(points[:, None, :, 1], width)
     ink = down @ across.transpose(0, 2, 1)
     ink *= FLOW + GRAIN * rng.standard_normal(ink.shape, dtype=np.float32)
@@ -215,5 +218,5 @@ def _spread(coordinates, width):
     """Return the pen's Gaussian at each pixel of an axis, (n, 28, p); coordinates: (n, 1, p)."""
     pixels = np.arange(SIDE, dtype=np.float32)[:, None]
     distances = np.abs(coordinates - pixels) / width
-    # Five widths away nothing shows, and smaller values than there would be denormal, so slow.
+    # Five widths away nothing shows; smaller values could be denormal, which makes products slow.
     return np.exp(-0.5 * np.minimum(distances, 5) ** 2)
