@@ -4,9 +4,9 @@
     python data/mnist.py --from DIR   read the four archives in a folder instead
     python data/mnist.py --help       describe every option
 
-In code, `load` reads the six files (these, or the course's own) and checks that they fit together,
-`standardise` gives them mean 0 and standard deviation 1, and `scale` returns the two numbers that
-it takes for that.
+In code, `load` reads the six files (these, or the course's own) and checks that they fit together.
+`standardise` subtracts the mean of the training data and divides by their standard deviation, the
+two numbers that `scale` returns.
 """
 
 import argparse
@@ -39,8 +39,8 @@ MIRRORS = (
 )
 READ_TIMEOUT = 20  # seconds to wait for the next byte of a server
 DEADLINE = 600     # seconds to wait for a whole archive
-CHUNK = 64 * 1024  # bytes to read at a time; gzip never adds as many to what it packs
-BLOCK = 1024       # rows to convert to float64 at a time: all at once take eight times the memory
+CHUNK = 64 * 1024  # bytes to read at a time; gzip adds fewer to data that it cannot compress
+BLOCK = 1024       # rows to convert to float64 at a time: all of uint8 take eight times the memory
 
 # Endings of files that may contain MNIST's archives, but must be unpacked by the user.
 PACKED = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar")
@@ -248,7 +248,7 @@ def _explain_failures(archive, sources, failures):
 
 
 def _read_file(archive, path):
-    """Return the bytes in path, but no more than the archive can have."""
+    """Return the bytes in path, at most a few more than the archive can have."""
     _print(path)
     _, size, _ = ARCHIVES[archive]
     with open(path, "rb") as file:
@@ -256,9 +256,9 @@ def _read_file(archive, path):
 
 
 def _download(archive, address):
-    """Return the bytes at address; ValueError for too many, OSError for a server too slow."""
+    """Return the bytes at address; ValueError if too many, OSError if the server is too slow."""
     packed_size, size, _ = ARCHIVES[archive]
-    limit = size + CHUNK  # packed in another way, there may be more than packed_size
+    limit = size + CHUNK  # a server that compresses otherwise may send more than packed_size
     on_terminal = sys.stdout is not None and sys.stdout.isatty()
     end = time.monotonic() + DEADLINE
     packed = bytearray()
@@ -282,7 +282,7 @@ def _download(archive, address):
 
 
 def _open(address):
-    """Return the response of the server; OSError if it is not the file."""
+    """Return the server's response, to be read; OSError if it is an error."""
     try:
         return urllib.request.urlopen(address, timeout=READ_TIMEOUT)
     except urllib.error.HTTPError as error:
@@ -352,7 +352,7 @@ def _load_partition(folder, part):
 
 
 def _read_array(path):
-    """Return the array in an .npy file, of objects as None; ValueError if the file is damaged."""
+    """Return the array in an .npy file, with None for objects; ValueError if it is damaged."""
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder, expected an .npy file: move it away, and get "
                                 "the file again")
@@ -363,7 +363,7 @@ def _read_array(path):
                 shape, _, dtype = np.lib.format.read_array_header_1_0(file)
             else:
                 shape, _, dtype = np.lib.format.read_array_header_2_0(file)
-            if dtype.hasobject:  # to unpickle objects can run any code
+            if dtype.hasobject:  # unpickling objects can run any code
                 return np.broadcast_to(None, shape)
             file.seek(0)
             return np.lib.format.read_array(file, allow_pickle=False)
@@ -495,7 +495,7 @@ def main(argv=None):
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose --help ignores that standard output fails."""
+    """A parser whose --help ignores errors of standard output."""
 
     def print_help(self, file=None):
         _print(self.format_help(), end="")
