@@ -61,7 +61,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 def assert_complete(folder, arrays, nfiles=6):
-    """Check that folder holds this many of the six files, correct ones, and no other file."""
+    """Check that folder holds nfiles of the six files, all correct, and no other file."""
     names = os.listdir(folder)
     for name in names:
         array = np.load(folder / name)
