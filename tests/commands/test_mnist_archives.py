@@ -54,7 +54,8 @@ def gzip_uncompressed(content):
 def test_archives_are_found_in_a_folder(archives, arrays, tmp_path, place, pack):
     for name, content in archives.items():
         dotted = name.replace("-idx", ".idx")
-        path = tmp_path / "in" / place.format(name=name, dotted=dotted, upper=name.upper())
+        relative = place.format(name=name, dotted=dotted, upper=name.upper())
+        path = tmp_path / "in" / relative
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(pack(content))
     out = tmp_path / "new" / "out"
@@ -91,7 +92,8 @@ def test_a_wrong_archive_is_refused_with_the_reason(
     (source / f"{IMAGES}.gz").unlink()
     (source / name.format(IMAGES)).write_bytes(change(archives[IMAGES]))
     _, size, digest = mnist.ARCHIVES[IMAGES]
-    reason = reason.format(size=size, sha256=digest, less=size - 1, limit=size + mnist.CHUNK)
+    limit = size + mnist.CHUNK
+    reason = reason.format(size=size, sha256=digest, less=size - 1, limit=limit)
     with pytest.raises(OSError, match=f"no good {IMAGES} found .*({reason}).*--from"):
         mnist.fetch(tmp_path / "out", [source])
     assert not (tmp_path / "out" / "train_data.npy").exists()

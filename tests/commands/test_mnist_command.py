@@ -16,9 +16,10 @@ from tests.commands.archives import SCRIPT, assert_complete
 
 
 def run_small(source, out, most=None, stdout=subprocess.PIPE, **environment):
-    """Run the command on the small archives, in a process; most: bytes that a file can have."""
+    """Run the command on the small archives, in a process; most: the bytes that fit in a file."""
     command = [sys.executable, "-B", "-m", "tests.commands.fetch_small"]
-    given = mnist.ARCHIVES, mnist.FILES, most, ["--from", str(source), "--to", str(out)]
+    arguments = ["--from", str(source), "--to", str(out)]
+    given = (mnist.ARCHIVES, mnist.FILES, most, arguments)
     return subprocess.run(command, input=pickle.dumps(given), cwd=SCRIPT.parents[1],
                           env={**os.environ, **environment}, stdout=stdout, stderr=subprocess.PIPE)
 
