@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import itertools
 import os
 import subprocess
 import sys
@@ -19,6 +20,7 @@ matplotlib = pytest.importorskip("matplotlib", reason="pip install matplotlib")
 
 CLASSES = 3
 SIDE = 4
+LONG_NAMES = [letter * 24 for letter in "aWmx"]
 STATS = (
     np.array([1.5, 0.5, 0.25, 0.2]),
     np.array([0.5, 0.25, 0.125, 0.1]),
@@ -62,16 +64,33 @@ Y = np.array([2, 0, 1, 0, 1, 2])
 PIXELS = np.arange(6 * SIDE * SIDE).reshape(6, -1)
 SIX = (Network(), X, Y, PIXELS)
 CORRECT = (Network(), X, np.full(6, 2), PIXELS)
-SIXTY = (Network(), np.concatenate([X] * 10), np.tile(Y, 10), np.concatenate([PIXELS] * 10))
+SIXTY = (
+    Network(),
+    np.tile(X, (10, 1)),
+    np.tile(Y, 10),
+    np.tile(PIXELS, (10, 1)),
+)
 
 
 def with_errors(training, validation):
+    """Return the statistics of a run with these errors."""
     losses = np.ones(len(training))
     return losses, np.array(training), losses, np.array(validation), STATS[4]
 
 
 def with_matrix(matrix):
+    """Return STATS with another confusion matrix."""
     return (*STATS[:4], matrix)
+
+
+def draw_errors(training, validation):
+    """Return the axes of the errors of a run."""
+    return pictures.training(with_errors(training, validation)).axes[1]
+
+
+def draw_matrix(matrix):
+    """Return the axes of a confusion matrix."""
+    return pictures.training(with_matrix(matrix)).axes[2]
 
 
 def compare_one(stats):
@@ -89,7 +108,19 @@ def figure():
 
 
 def lines_of(axes):
+    """Return the lines in axes by their labels."""
     return {line.get_label(): line for line in axes.get_lines()}
+
+
+def texts_of(artists):
+    return [artist.get_text() for artist in artists]
+
+
+def assert_shows(line, values):
+    """Check that line shows values by epoch, from 1."""
+    epochs = np.arange(1, len(values) + 1)
+    np.testing.assert_array_equal(line.get_xdata(), epochs)
+    np.testing.assert_array_equal(line.get_ydata(), values)
 
 
 def axes_of(figure):
@@ -100,12 +131,18 @@ def axes_of(figure):
 
 def images_of(figure):
     """Return the image in each axes but the confusion matrix, by its caption."""
-    shown = [axes for axes in axes_of(figure) if axes.images]
-    return {axes.get_xlabel(): axes.images[0].get_array() for axes in shown
-            if axes.get_xlabel() != "true class"}
+    images = {axes.get_xlabel(): axes.images[0].get_array()
+              for axes in axes_of(figure) if axes.images}
+    images.pop("true class", None)
+    return images
+
+
+def captions_of(figure):
+    return list(images_of(figure))
 
 
 def lay_out(figure):
+    """Give everything in figure its place, and return figure."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     FigureCanvasAgg(figure).draw()
@@ -118,10 +155,9 @@ def lay_out(figure):
 def test_curves_are_those_of_the_statistics(figure, panel, scale):
     axes = figure.axes[panel]
     lines = lines_of(axes)
-    for name, values in ("training", STATS[panel]), ("validation", STATS[panel + 2]):
-        np.testing.assert_array_equal(lines[name].get_xdata(), [1, 2, 3, 4])
-        np.testing.assert_array_equal(lines[name].get_ydata(), scale * values)
-    assert sorted(text.get_text() for text in axes.texts) == ["training", "validation"]
+    assert_shows(lines["training"], scale * STATS[panel])
+    assert_shows(lines["validation"], scale * STATS[panel + 2])
+    assert sorted(texts_of(axes.texts)) == ["training", "validation"]
 
 
 def test_axes_and_titles_name_what_is_plotted(figure):
@@ -140,7 +176,7 @@ def test_axes_and_titles_name_what_is_plotted(figure):
     ([0.3, 0.1, 0.0, 0.0], (3, 0)),
 ])
 def test_a_star_marks_the_first_lowest_validation_error(errors, place):
-    axes = pictures.training(with_errors(STATS[1], errors)).axes[1]
+    axes = draw_errors(STATS[1], errors)
     star = lines_of(axes)["best"]
     assert tuple(star.get_xydata()[0]) == place
 
@@ -156,23 +192,28 @@ def test_a_star_marks_the_first_lowest_validation_error(errors, place):
     ([np.nan], [np.nan], "0.5 1 2"),
 ])
 def test_the_axis_of_errors_has_plain_labels(training, validation, labels):
-    axes = lay_out(pictures.training(with_errors(training, validation))).axes[1]
-    assert " ".join(label.get_text() for label in axes.get_yticklabels()) == labels
-    np.testing.assert_array_equal(axes.get_ylim(), axes.get_yticks()[[0, -1]])
+    axes = draw_errors(training, validation)
+    lay_out(axes.figure)
+    ticks = axes.get_yticks()
+    assert texts_of(axes.get_yticklabels()) == labels.split()
+    assert axes.get_ylim() == (ticks[0], ticks[-1])
 
 
 @pytest.mark.parametrize("draw, panel", [(pictures.training, 1), (compare_one, 2)])
 def test_the_axis_of_errors_is_logarithmic_with_zero_below(draw, panel):
-    axes = draw(with_errors([0.4, 0.2, 0.1], [0.4, 0.1, 0.0])).axes[panel]
-    heights = [axes.transData.transform((1, percentage))[1] for percentage in (40, 20, 10, 0)]
-    assert heights[0] - heights[1] == pytest.approx(heights[1] - heights[2])
-    assert heights[3] == pytest.approx(axes.bbox.y0)
+    stats = with_errors([0.4, 0.2, 0.1], [0.4, 0.1, 0.0])
+    axes = draw(stats).axes[panel]
+    points = [(1, 40), (1, 20), (1, 10), (1, 0)]
+    y40, y20, y10, y0 = axes.transData.transform(points)[:, 1]
+    assert y40 - y20 == pytest.approx(y20 - y10)
+    assert y0 == pytest.approx(axes.bbox.y0)
     assert not any(line.get_clip_on() for line in axes.get_lines())  # half a marker would be cut
 
 
 @pytest.mark.parametrize("n", [1, 60])
 def test_epochs_have_integer_ticks_from_1(n):
-    axes = pictures.training(with_errors([0.5] * n, [0.5] * n)).axes[0]
+    errors = [0.5] * n
+    axes = draw_errors(errors, errors)
     low, high = axes.get_xlim()
     ticks = axes.get_xticks()
     ticks = ticks[(ticks >= low) & (ticks <= high)]
@@ -184,27 +225,27 @@ def test_epochs_have_integer_ticks_from_1(n):
 def test_a_diverged_run_is_plotted_without_the_names_of_nan():
     nan = np.full(4, np.nan)
     losses = np.array([1.0, np.inf, np.nan, np.nan])
-    figure = lay_out(pictures.training((losses, STATS[1], nan, nan, STATS[4])))
+    stats = (losses, STATS[1], nan, nan, STATS[4])
+    figure = lay_out(pictures.training(stats))
     error = figure.axes[1]
-    assert [text.get_text() for text in error.texts] == ["training"]
+    assert texts_of(error.texts) == ["training"]
     assert error.get_title(loc="left") == "Error"
 
 
 # ---- comparison --------------------------------------------------------------------------------
 
 def test_a_comparison_shows_losses_and_errors_by_name():
-    shorter = (*(part[:2] for part in STATS[:4]), STATS[4])
+    curves = [curve[:2] for curve in STATS[:4]]
+    shorter = (*curves, STATS[4])
     names, loss, error = pictures.comparison({"long": STATS, "short": shorter}).axes
-    assert [text.get_text() for text in names.get_legend().get_texts()] == ["long", "short"]
+    assert texts_of(names.get_legend().get_texts()) == ["long", "short"]
     assert loss.get_title(loc="left") == "Training loss"
     assert error.get_title(loc="left") == "Validation error"
     for axes, values in (loss, STATS[0]), (error, 100 * STATS[3]):
         lines = lines_of(axes)
         assert axes.get_xlabel() == "epoch"
-        np.testing.assert_array_equal(lines["long"].get_xdata(), [1, 2, 3, 4])
-        np.testing.assert_array_equal(lines["long"].get_ydata(), values)
-        np.testing.assert_array_equal(lines["short"].get_xdata(), [1, 2])
-        np.testing.assert_array_equal(lines["short"].get_ydata(), values[:2])
+        assert_shows(lines["long"], values)
+        assert_shows(lines["short"], values[:2])
 
 
 @pytest.mark.parametrize("draw, stats, panel, n", [
@@ -213,20 +254,26 @@ def test_a_comparison_shows_losses_and_errors_by_name():
 ])
 def test_curves_differ_without_colour(draw, stats, panel, n):
     lines = draw(stats).axes[panel].get_lines()
-    assert len({line.get_linestyle() for line in lines}) == n
-    assert len({line.get_marker() for line in lines}) == n
+    styles = {line.get_linestyle() for line in lines}
+    markers = {line.get_marker() for line in lines}
+    assert len(styles) == n
+    assert len(markers) == n
+
+
+def looks_of(lines):
+    return [(line.get_color(), line.get_linestyle(), line.get_marker()) for line in lines]
 
 
 def test_the_legend_has_the_looks_of_the_lines():
-    names, loss, _ = pictures.comparison(dict.fromkeys("abcd", STATS)).axes
-    shown = names.get_legend().get_lines()
-    colours = [line.get_color() for line in loss.get_lines()]
-    assert [line.get_color() for line in shown] == colours
+    names, loss, error = pictures.comparison(dict.fromkeys("abcd", STATS)).axes
+    expected = looks_of(names.get_legend().get_lines())
+    assert looks_of(loss.get_lines()) == expected
+    assert looks_of(error.get_lines()) == expected
 
 
 @pytest.mark.parametrize("names, nrows", [
     (["plain", "momentum", "BatchNorm", "both"], 1),
-    ([letter * 24 for letter in "aWmx"], 2),
+    (LONG_NAMES, 2),
     ([letter * 60 for letter in "aWmx"], 4),
     ([letter * 200 for letter in "aW"], 2),
 ])
@@ -235,10 +282,12 @@ def test_the_legend_wraps_to_fit_the_figure(names, nrows):
     legend = figure.axes[0].get_legend()
     box = legend.get_window_extent()
     texts = legend.get_texts()
+    shown = [text.replace("\n", "") for text in texts_of(texts)]
+    rows = {round(text.get_window_extent().y0) for text in texts}
     assert box.x0 >= 0
     assert box.x1 <= figure.bbox.x1
-    assert [text.get_text().replace("\n", "") for text in texts] == names
-    assert len({round(text.get_window_extent().y0) for text in texts}) == nrows
+    assert shown == names
+    assert len(rows) == nrows
     assert figure.axes[1].bbox.height > figure.bbox.height / 4  # the curves remain readable
 
 
@@ -246,7 +295,7 @@ def test_the_legend_wraps_to_fit_the_figure(names, nrows):
 
 def luminances_of(matrix):
     """Return the luminance of each cell, 1 where it is white."""
-    image = pictures.training(with_matrix(matrix)).axes[2].images[0]
+    [image] = draw_matrix(matrix).images
     rgba = image.to_rgba(image.get_array())
     return np.where(rgba[..., 3] == 0, 1, luminance(rgba))
 
@@ -260,7 +309,7 @@ def luminance(rgba):
 
 @pytest.mark.parametrize("kind", [int, float])
 def test_counts_stand_in_their_cells_and_zeros_are_blank(kind):
-    axes = pictures.training(with_matrix(STATS[4].astype(kind))).axes[2]
+    axes = draw_matrix(STATS[4].astype(kind))
     shown = np.full((CLASSES, CLASSES), "", object)
     for text in axes.texts:
         column, row = text.get_position()
@@ -275,8 +324,11 @@ def test_counts_contrast_with_their_cells():
 
     matrix = np.arange(1, 101).reshape(10, 10).T ** 3
     cells = luminances_of(matrix)
-    for text in pictures.training(with_matrix(matrix)).axes[2].texts:
-        cell = cells[text.get_position()[::-1]]
+    axes = draw_matrix(matrix)
+    assert len(axes.texts) == 100
+    for text in axes.texts:
+        column, row = text.get_position()
+        cell = cells[row, column]
         ink = luminance(np.array(to_rgba(text.get_color())))
         contrast = (max(ink, cell) + 0.05) / (min(ink, cell) + 0.05)
         assert contrast > 4.5
@@ -310,7 +362,8 @@ def test_an_accurate_network_has_a_dark_diagonal_alone():
 ])
 def test_counts_fit_their_cells_or_are_left_out(size, count, n):
     matrix = np.full((size, size), count)
-    axes = lay_out(pictures.training(with_matrix(matrix))).axes[2]
+    axes = draw_matrix(matrix)
+    lay_out(axes.figure)
     widths = [text.get_window_extent().width for text in axes.texts]
     assert len(widths) == n
     assert max(widths, default=0) < 0.98 * axes.bbox.width / size
@@ -319,16 +372,15 @@ def test_counts_fit_their_cells_or_are_left_out(size, count, n):
 # ---- mistakes and report -----------------------------------------------------------------------
 
 def test_the_most_confident_mistakes_come_first():
+    order = [4, 3, 2, 1]
+    expected = []
+    for i in order:
+        probability = 1 / (1 + 2 * np.exp(-X[i, 0]))
+        expected.append(f"predicted 2\ntrue {Y[i]}\np = {probability:.2f}")
     shown = images_of(pictures.mistakes(*SIX))
-    probabilities = [1 / (1 + 2 * np.exp(-x)) for x in (5, 4, 3, 2)]
-    assert list(shown) == [f"predicted 2\ntrue {true}\np = {p:.2f}"
-                           for true, p in zip((1, 0, 1, 0), probabilities)]
     images = np.stack(list(shown.values()))
-    np.testing.assert_array_equal(images, PIXELS[[4, 3, 2, 1]].reshape(4, SIDE, SIDE))
-
-
-def captions_of(figure):
-    return list(images_of(figure))
+    assert list(shown) == expected
+    np.testing.assert_array_equal(images, PIXELS[order].reshape(4, SIDE, SIDE))
 
 
 @pytest.mark.parametrize("labels", [
@@ -355,7 +407,8 @@ def test_labels_of_every_kind_give_the_same_mistakes(draw, labels):
 def test_a_heading_stands_close_above_the_mistakes(draw, limit, examples, nwrong, heading):
     figure = lay_out(draw(*examples))
     [shown] = [part._suptitle for part in (figure, *figure.subfigs) if part._suptitle]
-    tops = [axes.bbox.y1 for axes in axes_of(figure) if axes.get_xlabel().startswith("predicted")]
+    captions = captions_of(figure)
+    tops = [axes.bbox.y1 for axes in axes_of(figure) if axes.get_xlabel() in captions]
     gap = (shown.get_window_extent().y0 - max(tops, default=0)) / figure.dpi  # inches
     assert shown.get_text() == heading.format(limit)
     assert len(tops) == min(nwrong, limit)
@@ -371,10 +424,11 @@ def test_mistakes_leaves_the_network_unmodified():
 
 
 def test_a_report_shows_the_training_run_and_the_mistakes():
-    shown = axes_of(report_stats(*SIX))
-    titles = [axes.get_title(loc="left").split(":")[0] for axes in shown]
-    assert titles[:3] == ["Loss", "Error", "Test"]
-    assert len(captions_of(report_stats(*SIX))) == 4
+    figure = report_stats(*SIX)
+    titles = [axes.get_title(loc="left") for axes in axes_of(figure)]
+    beginnings = [title.split(":")[0] for title in titles[:3]]
+    assert beginnings == ["Loss", "Error", "Test"]
+    assert len(captions_of(figure)) == 4
 
 
 def test_a_report_of_other_pixels_shows_no_mistakes():
@@ -386,10 +440,11 @@ def test_a_report_of_other_pixels_shows_no_mistakes():
 # ---- digits and first_layer --------------------------------------------------------------------
 
 def test_digits_shows_pixels_and_labels():
-    shown = images_of(pictures.digits(PIXELS[:3], np.array([2, 0, 1])))
-    assert list(shown) == ["2", "0", "1"]
+    shown = images_of(pictures.digits(PIXELS[:3], Y[:3]))
     images = np.stack(list(shown.values()))
-    np.testing.assert_array_equal(images, PIXELS[:3].reshape(3, SIDE, SIDE))
+    expected = PIXELS[:3].reshape(3, SIDE, SIDE)
+    assert list(shown) == ["2", "0", "1"]
+    np.testing.assert_array_equal(images, expected)
 
 
 @pytest.mark.parametrize("labels", [
@@ -399,7 +454,8 @@ def test_digits_shows_pixels_and_labels():
     np.eye(3)[[2, 0, 1]].tolist(),
 ], ids=["floats", "uint8", "one-hot", "one-hot list"])
 def test_labels_of_every_kind_are_captioned_as_integers(labels):
-    assert captions_of(pictures.digits(PIXELS[:3], labels)) == ["2", "0", "1"]
+    figure = pictures.digits(PIXELS[:3], labels)
+    assert captions_of(figure) == ["2", "0", "1"]
 
 
 def test_digits_shows_at_most_twenty():
@@ -410,9 +466,13 @@ def test_digits_shows_at_most_twenty():
 def test_weights_of_the_first_layer_are_images_side_by_side():
     mlp = Network()
     mlp.W[0] = np.arange(16 * CLASSES).reshape(16, CLASSES)
-    mosaic = pictures.first_layer(mlp).axes[0].images[0].get_array()
-    images = [mosaic[1:1 + SIDE, left:left + SIDE] for left in (1, SIDE + 3, 2 * SIDE + 5)]
-    np.testing.assert_array_equal(images, mlp.W[0].T.reshape(CLASSES, SIDE, SIDE))
+    figure = pictures.first_layer(mlp)
+    mosaic = figure.axes[0].images[0].get_array()
+    expected = mlp.W[0].T.reshape(CLASSES, SIDE, SIDE)
+    rows = slice(1, 1 + SIDE)
+    for unit in range(CLASSES):
+        left = 1 + unit * (SIDE + 2)
+        np.testing.assert_array_equal(mosaic[rows, left:left + SIDE], expected[unit])
 
 
 @pytest.mark.parametrize("scale", [0, 1])
@@ -421,7 +481,8 @@ def test_larger_weights_are_lighter_with_zero_in_the_middle(scale):
     mlp.W[0] *= scale
     image = pictures.first_layer(mlp).axes[0].images[0]
     low, high = image.get_clim()
-    shades = luminance(image.to_rgba(np.linspace(low, high, 20)))
+    weights = np.linspace(low, high, 20)
+    shades = luminance(image.to_rgba(weights))
     assert low == -high < 0
     assert (np.diff(shades) > 0).all()  # the signs differ without colour, too
 
@@ -457,7 +518,7 @@ FIGURES = [
     (pictures.training, (STATS,)),
     (pictures.training, (with_errors([0.5], [0.0]),)),
     (compare_one, (STATS,)),
-    (pictures.comparison, (dict.fromkeys([letter * 24 for letter in "aWmx"], STATS),)),
+    (pictures.comparison, (dict.fromkeys(LONG_NAMES, STATS),)),
     (pictures.mistakes, SIX),
     (pictures.mistakes, SIXTY),
     (report_stats, SIX),
@@ -477,12 +538,14 @@ def test_nothing_is_cut_off(draw, arguments):
     assert box.y1 <= height
 
 
-def test_captions_do_not_overlap():
+def test_captions_and_images_do_not_overlap():
     figure = lay_out(pictures.mistakes(*SIXTY))
-    labels = [axes.xaxis.label for axes in axes_of(figure) if axes.images]
-    boxes = [label.get_window_extent() for label in labels]
-    for left, right in zip(boxes, boxes[1:]):
-        assert not left.overlaps(right)
+    shown = [axes for axes in axes_of(figure) if axes.images]
+    captions = [axes.xaxis.label.get_window_extent() for axes in shown]
+    images = [axes.get_window_extent() for axes in shown]
+    assert len(shown) == 20
+    for one, other in itertools.combinations(captions + images, 2):
+        assert not one.overlaps(other)
 
 
 def test_the_style_of_the_notebook_is_not_used_and_remains():
@@ -495,17 +558,22 @@ def test_the_style_of_the_notebook_is_not_used_and_remains():
 
 # ---- Arguments that are refused ----------------------------------------------------------------
 
+SHORT_CURVE = (*STATS[:3], STATS[3][:2], STATS[4])
+NOT_SQUARE = with_matrix(STATS[4][:2])
+CUBE = np.zeros((6, 4, 4))
+
+
 @pytest.mark.parametrize("draw, arguments, message", [
     (pictures.digits, (np.zeros((6, 15)), Y), "pixels must be a square image"),
     (pictures.digits, (np.zeros((5, 16)), Y), "pixels must be a square image"),
-    (pictures.mistakes, (*SIX[:3], np.zeros((6, 4, 4))), "pixels must be a square image"),
-    (pictures.mistakes, (*SIX[:2], Y[:5], PIXELS), r"x must have shape \(n, 16\) and y"),
+    (pictures.mistakes, (Network(), X, Y, CUBE), "pixels must be a square image"),
+    (pictures.mistakes, (Network(), X, Y[:5], PIXELS), r"x must have shape \(n, 16\) and y"),
     (pictures.mistakes, (Network(), 0, Y, PIXELS), r"x must have shape \(n, 16\) and y"),
     (pictures.first_layer, (Network(15),), "a square such as 784 = 28 [*] 28, got 15"),
     (pictures.comparison, (dict.fromkeys("abcde", STATS),), "1 to 4 training runs, got 5"),
     (compare_one, (STATS[:4],), "the five arrays that get_training_stats returns"),
-    (pictures.training, ((*STATS[:3], STATS[3][:2], STATS[4]),), "the five arrays"),
-    (pictures.training, ((*STATS[:4], STATS[4][:2]),), "the five arrays"),
+    (pictures.training, (SHORT_CURVE,), "the five arrays"),
+    (pictures.training, (NOT_SQUARE,), "the five arrays"),
 ])
 def test_arguments_that_do_not_fit_are_refused(draw, arguments, message):
     with pytest.raises(ValueError, match=message):
@@ -514,6 +582,7 @@ def test_arguments_that_do_not_fit_are_refused(draw, arguments, message):
 
 NO_EPOCH = with_errors([], [])
 NO_EXAMPLE = (Network(), X[:0], Y[:0], PIXELS[:0])
+NO_CLASS = with_matrix(np.zeros((0, 0)))
 
 
 @pytest.mark.parametrize("draw, arguments, message", [
@@ -523,7 +592,7 @@ NO_EXAMPLE = (Network(), X[:0], Y[:0], PIXELS[:0])
     (report_stats, NO_EXAMPLE, "expected at least one example, got none"),
     (pictures.training, (NO_EPOCH,), "nepochs at least 1"),
     (compare_one, (NO_EPOCH,), "nepochs at least 1"),
-    (pictures.training, (with_matrix(np.zeros((0, 0))),), "the five arrays"),
+    (pictures.training, (NO_CLASS,), "the five arrays"),
     (pictures.training, ((),), "the five arrays"),
     (pictures.comparison, ({},), "1 to 4 training runs, got 0"),
 ])
@@ -602,7 +671,8 @@ def plot(tmp_path):
     """Run the command on a small data set in tmp_path / "data", with the file to plot."""
     folder = tmp_path / "data"
     folder.mkdir()
-    for part, shift in ("train", 0), ("val", 1), ("test", 2):
+    shifts = {"train": 0, "val": 1, "test": 2}
+    for part, shift in shifts.items():
         np.save(folder / f"{part}_data.npy", PIXELS + shift)
         np.save(folder / f"{part}_labels.npy", Y[::-1])
     options = ["--data", str(folder), "--epochs", "2", "--hiddens", "4"]
@@ -620,8 +690,9 @@ def test_the_command_plots_the_report_of_the_test_set(plot, tmp_path, capsys, mo
     monkeypatch.setattr(pictures, "report", record)
     path = tmp_path / "run.svg"
     status = plot(path)
+    last_line = capsys.readouterr().out.splitlines()[-1]
     assert status == 0
-    assert str(path) in capsys.readouterr().out.splitlines()[-1]
+    assert str(path) in last_line
     assert path.read_bytes().startswith(b"<?xml")
     [(stats, _, x, y, pixels)] = calls
     assert len(stats[0]) == 2
@@ -644,5 +715,5 @@ def test_a_failed_plot_ends_in_one_line_and_keeps_the_old_file(
     assert "Confusion matrix" in printed.out
     assert printed.err.startswith(f"hw1: cannot write {path} (No space left on device)")
     assert printed.err.count("\n") == 1
-    assert [each.name for each in tmp_path.iterdir() if each.is_file()] == ["run.png"]
+    assert sorted(os.listdir(tmp_path)) == ["data", "run.png"]
     assert path.read_text() == "old"
