@@ -167,12 +167,14 @@ def test_a_link_to_itself_is_an_os_error(tmp_path):
 def test_a_fifo_is_written_to_and_stays(tmp_path, linked):
     path = tmp_path / "fifo"
     os.mkfifo(path)
+    given = path
     if linked:
-        (tmp_path / "link").symlink_to(path)
+        given = tmp_path / "link"
+        given.symlink_to(path)
     received = []
     reader = threading.Thread(target=lambda: received.append(path.read_bytes()), daemon=True)
     reader.start()
-    files.write(tmp_path / "link" if linked else path, bytes(10**6))
+    files.write(given, bytes(10**6))
     reader.join(10)
     assert received == [bytes(10**6)]
     assert path.is_fifo()
