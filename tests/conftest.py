@@ -19,11 +19,6 @@ ERRORS = (  # warnings of this repository's code, and none of a library's
     "error::pytest.PytestUnraisableExceptionWarning",
     "error::pytest.PytestUnhandledThreadExceptionWarning",
 )
-OUTCOMES = (pytest.skip.Exception, pytest.exit.Exception, KeyboardInterrupt)
-
-
-class NotImportable(Exception):
-    """Says why hw1.py cannot be imported."""
 
 
 def pytest_addoption(parser):
@@ -73,7 +68,7 @@ def nn(request):
     except (Exception, SystemExit) as error:
         reason = unfinished.describe_import(error)
     request.session.shouldfail = "hw1.py cannot be imported"
-    raise NotImportable(reason)
+    raise unfinished.UnfinishedError(unfinished.Unfinished("", "hw1.py", None, reason))
 
 
 class Homework:
@@ -88,13 +83,10 @@ class Homework:
         self.path = path
         self.own = own
         self.source = path.read_bytes() if path.exists() else b""
-        self.watch = None
         self.failed = {}    # {section: its first failed test}
         self.reported = []  # each Unfinished that makes a test fail
         try:
             self.unfinished = unfinished.find(self.source)
-            if self.unfinished:
-                self.watch = unfinished.Watch(path, self.source)
             self.parses = True
         except (SyntaxError, ValueError):
             self.unfinished = []
@@ -103,9 +95,13 @@ class Homework:
         self.only = not own or not self.parses or bool(self.unfinished)
 
     def load(self):
-        """Import the file as hw1.hw1; the modules beside it as hw1.helper and as helper."""
-        if self.own:
-            return importlib.import_module("hw1.hw1")
+        """Import the file as hw1.hw1; its unfinished pieces say so when they are called."""
+        module = importlib.import_module("hw1.hw1") if self.own else self._import_file()
+        unfinished.replace(module, self.unfinished)
+        return module
+
+    def _import_file(self):
+        """Import the file of --hw1; the modules beside it are hw1.helper and helper."""
         since_2018.restore()
         folder = str(self.path.parent)
         package = types.ModuleType("hw1")
@@ -121,24 +117,15 @@ class Homework:
 
     def explain(self, error, test):
         """Return the Unfinished piece that makes a test fail, or None."""
-        if isinstance(error, NotImportable):
-            return unfinished.Unfinished("", "hw1.py", None, str(error))
-        piece = unfinished.from_error(error, self.unfinished)
-        if piece is None and self.watch is not None and self.watch.called:
-            piece = self.watch.called[0]
+        piece = unfinished.from_error(error)
+        if piece is not None:
+            return piece
         for found in self.unfinished:
-            if piece is None and self._is_about(found, error, test):
-                return found
-            if piece is not None and piece.piece == found.piece:
-                return found
-        return piece
-
-    @staticmethod
-    def _is_about(found, error, test):
-        """Return whether a method that may be empty makes a test fail, because it is empty."""
-        if found.piece not in unfinished.MAY_BE_EMPTY:
-            return False
-        return found.piece.split(".")[1] in test or unfinished.lacks_gradients(error)
+            if found.piece in unfinished.MAY_BE_EMPTY:
+                name = found.piece.split(".")[1]
+                if name in test or unfinished.lacks_gradients(error):
+                    return found
+        return None
 
     # ---- The hooks -------------------------------------------------------------------------------
 
@@ -152,18 +139,10 @@ class Homework:
             return "hw1/hw1.py is unfinished: only the homework's suites, tests/test_2_*.py, run"
 
     @pytest.hookimpl(hookwrapper=True)
-    def pytest_runtest_protocol(self):
-        if self.watch is None:
-            yield
-        else:
-            with self.watch:
-                yield
-
-    @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(self, item, call):
         """Report an unfinished piece by its reason alone: a traceback takes a tenth of a second."""
         piece = None
-        if call.excinfo is not None and not call.excinfo.errisinstance(OUTCOMES):
+        if call.excinfo is not None and call.excinfo.errisinstance(Exception):
             piece = self.explain(call.excinfo.value, item.name)
         if piece is not None:
             with pytest.raises(pytest.fail.Exception) as call.excinfo:

@@ -1,5 +1,7 @@
 """Tests what tests/unfinished.py takes for unfinished, and what only looks like it."""
 
+import types
+
 import pytest
 
 from tests import unfinished
@@ -80,6 +82,28 @@ def test_other_exceptions_are_none():
     with pytest.raises(TypeError) as caught:
         len(1)
     assert unfinished.from_error(caught.value) is None
+
+
+def test_replaced_pieces_raise(tmp_path):
+    source = ("class Activation:\n    def forward(self, x):\n        pass\n\n"
+              "class Tanh(Activation):\n    pass\n\n"
+              "class SoftmaxCrossEntropy:\n    def derivative(self):\n        pass\n"
+              "    backward = derivative\n\n"
+              "class MLP:\n    def zero_grads(self):\n        pass\n")
+    module = types.ModuleType("hw1")
+    exec(compile(source, "hw1.py", "exec"), vars(module))
+    unfinished.replace(module, unfinished.find(source))
+    module.MLP.zero_grads(None)  # may be empty
+    assert module.Activation().forward(1) is None  # none of the handout's
+    for call, reason in [
+        (module.Tanh.forward, "Tanh.forward is missing from class Tanh (line 5)"),
+        (module.SoftmaxCrossEntropy.backward,
+         "SoftmaxCrossEntropy.derivative is not implemented yet (line 9)"),
+        (module.ReLU, "hw1.py has no class ReLU"),
+    ]:
+        with pytest.raises(unfinished.UnfinishedError) as caught:
+            call(None)
+        assert unfinished.from_error(caught.value).reason == reason
 
 
 def test_watch_notes_stubs_that_return_none(tmp_path):
