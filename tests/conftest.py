@@ -68,7 +68,7 @@ def nn(request):
     except (Exception, SystemExit) as error:
         reason = unfinished.describe_import(error)
     request.session.shouldfail = "hw1.py cannot be imported"
-    raise unfinished.UnfinishedError(unfinished.Unfinished("", "hw1.py", None, reason))
+    raise unfinished.UnfinishedError(unfinished.Unfinished("", "hw1.py", reason))
 
 
 class Homework:

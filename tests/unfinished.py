@@ -40,9 +40,8 @@ PIECES = {  # in the handout's order, each with its section
 ALIASES = {"SoftmaxCrossEntropy.derivative": "SoftmaxCrossEntropy.backward"}
 MAY_BE_EMPTY = {"MLP.zero_grads"}  # a backward that assigns the gradients needs no zeros
 
-# section: None unless the piece is one of PIECES.  line: of the stub, or of the class that lacks
-# the method, or None.
-Unfinished = collections.namedtuple("Unfinished", "section piece line reason")
+# section: None unless the piece is one of PIECES.  reason: a sentence, with the line of the stub.
+Unfinished = collections.namedtuple("Unfinished", "section piece reason")
 MISSING = object()
 
 
@@ -87,9 +86,9 @@ def _examine(names, piece):
     section = PIECES.get(piece)
     owner, _, name = piece.rpartition(".")
     if owner and owner not in names:
-        return Unfinished(section, owner, None, f"hw1.py has no class {owner}")
+        return Unfinished(section, owner, f"hw1.py has no class {owner}")
     if not owner and name not in names:
-        return Unfinished(section, name, None, f"hw1.py has no {name}")
+        return Unfinished(section, name, f"hw1.py has no {name}")
     if not owner:
         node = names[name]
     elif f"{owner}.{name}" in names:
@@ -101,7 +100,7 @@ def _examine(names, piece):
     if node is MISSING:
         line = names[owner].lineno
         reason = f"{piece} is missing from class {owner} (line {line})"
-        return Unfinished(section, piece, line, reason)
+        return Unfinished(section, piece, reason)
     if _is_stub(node):
         return _not_implemented(piece, _find_line(node))
     return None
@@ -110,7 +109,7 @@ def _examine(names, piece):
 def _not_implemented(piece, line, file="hw1.py"):
     where = f"line {line}" if file == "hw1.py" else f"line {line} of {file}"
     reason = f"{piece} is not implemented yet ({where})"
-    return Unfinished(PIECES.get(piece), piece, line, reason)
+    return Unfinished(PIECES.get(piece), piece, reason)
 
 
 def _find_method(names, owner, name, seen=()):
