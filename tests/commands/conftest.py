@@ -61,14 +61,18 @@ def source(archives, tmp_path):
 
 @pytest.fixture
 def serve(archives, monkeypatch):
-    """Return a function that starts a server of the small archives, with a fault or none."""
+    """A function that starts a server of the small archives, with a fault or none."""
     monkeypatch.setenv("no_proxy", "*")
     servers = []
 
     def start(fault=None):
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        server.daemon_threads, server.archives, server.fault = False, archives, fault
-        server.asked, server.was_asked, server.over = [], threading.Event(), threading.Event()
+        server.daemon_threads = False
+        server.archives = archives
+        server.fault = fault
+        server.asked = []
+        server.was_asked = threading.Event()
+        server.over = threading.Event()
         server.address = f"http://127.0.0.1:{server.server_port}/mnist"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
