@@ -1,4 +1,4 @@
-"""The module under test, the option --hw1, and short reports of an unfinished hw1.py."""
+"""The fixture nn (the module under test), the option --hw1, and reports of unfinished work."""
 
 import importlib
 import os
@@ -42,7 +42,7 @@ def pytest_configure(config):
                 raise pytest.UsageError(f"--hw1 runs tests/test_2_*.py, and not {argument}")
     homework = Homework(config, path, own=given is None)
     config.pluginmanager.register(homework, "homework")
-    if homework.only and not are_named:
+    if homework.only_homework and not are_named:
         config.args = SUITES
 
 
@@ -53,7 +53,7 @@ def _find_file(config, argument):
 
 
 def pytest_collection_modifyitems(items):
-    """Turn warnings of this repository's own code into errors, in the suites that are its own."""
+    """Turn warnings of this repository's code into errors, in tests/module and tests/commands."""
     for item in items:
         if any(folder in item.path.parents for folder in STRICT):
             item.add_marker(pytest.mark.filterwarnings(*ERRORS))
@@ -72,7 +72,7 @@ def nn(request):
 
 
 class Homework:
-    """The hw1.py under test, as a plugin: what of it is unfinished, and what is the next step.
+    """A plugin for the hw1.py under test: it names the unfinished pieces and the next step.
 
     A test that fails because of an unfinished piece is reported as unfinished, without a traceback,
     and does not count for --maxfail: the sections that come later are tested, too.
@@ -91,8 +91,7 @@ class Homework:
         except (SyntaxError, ValueError):
             self.unfinished = []
             self.parses = False
-        # whether nothing runs but the homework's suites
-        self.only = not own or not self.parses or bool(self.unfinished)
+        self.only_homework = not own or not self.parses or bool(self.unfinished)
 
     def load(self):
         """Import the file as hw1.hw1; its unfinished pieces say so when they are called."""
@@ -106,7 +105,8 @@ class Homework:
         folder = str(self.path.parent)
         package = types.ModuleType("hw1")
         package.__path__ = [folder]
-        package.hw1 = module = types.ModuleType("hw1.hw1")
+        module = types.ModuleType("hw1.hw1")
+        package.hw1 = module
         module.__file__ = str(self.path)
         module.__package__ = "hw1"
         sys.modules["hw1"] = package
@@ -131,11 +131,11 @@ class Homework:
 
     def pytest_ignore_collect(self, collection_path):
         """Leave out all but the homework's suites."""
-        if self.only and collection_path.is_file() and str(collection_path) not in SUITES:
+        if self.only_homework and collection_path.is_file() and str(collection_path) not in SUITES:
             return True
 
     def pytest_report_header(self):
-        if self.own and self.only:
+        if self.own and self.only_homework:
             return "hw1/hw1.py is unfinished: only the homework's suites, tests/test_2_*.py, run"
 
     @pytest.hookimpl(hookwrapper=True)
