@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 
-from tests.grader.proof.handins import archive, link
+from tests.grader.proof.submissions import archive, link
 from tests.grader.submission import (
     MAX_FILES, MAX_SIZE, NOT_GZIPPED, Refused, holds_hw1, is_archive, unpack)
 

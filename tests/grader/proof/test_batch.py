@@ -6,7 +6,7 @@ import zipfile
 import pytest
 
 from tests.grader.batch import Batch
-from tests.grader.proof.handins import archive
+from tests.grader.proof.submissions import archive
 
 
 def write(folder, *names, changed=1e9):

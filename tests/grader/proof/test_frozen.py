@@ -12,7 +12,7 @@ import pytest
 
 from tests.grader import processes
 from tests.grader.proof.cases import BACKWARD, FORWARDS, IN_NETWORK, STATISTICS, STEPS
-from tests.grader.proof.handins import written
+from tests.grader.proof.submissions import written
 from tests.grader.proof.test_mistakes import find_lost
 
 FROZEN = pathlib.Path(__file__).with_name("frozen_hw1.py").read_text()

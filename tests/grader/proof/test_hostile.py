@@ -8,7 +8,7 @@ import pytest
 
 from tests.grader import processes
 from tests.grader.mistakes import edit
-from tests.grader.proof.handins import stubbed, with_code, written
+from tests.grader.proof.submissions import stubbed, with_code, written
 from tests.grader.proof.styles import TEXTBOOK
 
 HERE = r"\(MLP.forward, line \d+ of hw1.py\)"

@@ -7,7 +7,7 @@ import pytest
 from tests.grader import processes
 from tests.grader.mistakes import MISTAKES, edit, read_textbook
 from tests.grader.proof.cases import CASES
-from tests.grader.proof.handins import written
+from tests.grader.proof.submissions import written
 from tests.grader.sections import get_checks
 
 # A textbook whose classes take further optional arguments, which its MLP passes.

@@ -8,7 +8,7 @@ import pytest
 from tests.grader import processes
 from tests.grader.mistakes import MISTAKES, edit, read_textbook
 from tests.grader.proof.cases import CASES
-from tests.grader.proof.handins import written
+from tests.grader.proof.submissions import written
 from tests.grader.proof.test_mistakes import find_lost, find_points
 
 # Where one mistake breaks what the other needs, the price is another one, for the reason given.

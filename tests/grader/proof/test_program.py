@@ -14,7 +14,7 @@ import pytest
 
 from tests.grader import __main__ as program
 from tests.grader import processes, report, sections, worker
-from tests.grader.proof.handins import archive
+from tests.grader.proof.submissions import archive
 from tests.grader.sections import SECTIONS
 
 ROOT = processes.ROOT

@@ -13,7 +13,7 @@ import tests.grader
 from tests.grader import sections
 from tests.grader.mistakes import MISTAKES
 from tests.grader.processes import ROOT
-from tests.grader.proof.handins import FULL
+from tests.grader.proof.submissions import FULL
 from tests.grader.proof.styles import TEXTBOOK
 
 LEAKY_RELU = '''

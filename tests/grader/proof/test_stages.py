@@ -6,7 +6,7 @@ import pytest
 
 from tests.grader import processes
 from tests.grader.mistakes import edit
-from tests.grader.proof.handins import FULL, stubbed, written
+from tests.grader.proof.submissions import FULL, stubbed, written
 from tests.grader.proof.styles import TEXTBOOK, find_text
 
 SIZES = "        sizes = [input_size] + hiddens + [output_size]\n"

@@ -6,7 +6,7 @@ import pytest
 
 from tests.grader import processes
 from tests.grader.mistakes import edit
-from tests.grader.proof.handins import written
+from tests.grader.proof.submissions import written
 from tests.grader.proof.styles import ADVICE, MATRIX_ADVICE, STYLES, TEXTBOOK
 
 SOLUTIONS = sorted(pathlib.Path(__file__).resolve().parents[2].glob("solutions/[!_]*.py"))

@@ -1,4 +1,4 @@
-"""What the suites make handins of: the textbook's text, edited, and archives of what they like."""
+"""What the suites make submissions of: the textbook's text, edited, and archives."""
 
 import io
 import re
