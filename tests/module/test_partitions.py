@@ -179,4 +179,4 @@ def test_y_that_is_no_array_is_refused(nn, name, y):
 def test_rows_whose_sum_would_wrap_to_1_are_refused(nn, dtype, row):
     y = np.eye(K, dtype=dtype).repeat(2, axis=0)
     y[1] = row
-    assert_refused(nn, dataset_with("val", y=y), "valy must be indices .* in row 1$")
+    assert_refused(nn, dataset_with("val", y=y), "valy must hold class indices .* in row 1$")

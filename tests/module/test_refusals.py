@@ -95,7 +95,7 @@ def test_initial_weights_are_checked_in_every_layer(nn, wrong_layer):
 
     activations = [nn.Tanh(), nn.Tanh(), nn.Identity()]
     criterion = nn.SoftmaxCrossEntropy()
-    rule = f"{(d_in, d_out)} and {(d_out,)} or {(1, d_out)}"
+    rule = f"weights {(d_in, d_out)} and biases {(d_out,)} or {(1, d_out)}"
     message = re.escape(f"{rule}, got {(d_in, 1)} and {(d_out,)}")
     with pytest.raises(ValueError, match=message):
         nn.MLP(D, K, [5, 4], activations, weights, np.zeros, criterion, 0.1)
