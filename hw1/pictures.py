@@ -176,7 +176,7 @@ def first_layer(mlp):
     """Plot the weights of each unit of mlp's first layer as an image: blue below 0, yellow above.
 
     The colours reach to the 99th percentile of the absolute weights: the largest would make the
-    others pale. Raises ValueError if mlp.input_size is no square, such as 784 = 28 * 28.
+    others pale. Raises ValueError if mlp.input_size is not a square, such as 784 = 28 * 28.
     """
     side = _side_of(mlp.input_size)
     if side is None:
@@ -255,8 +255,8 @@ def _make_figure(height):
 def _check_stats(stats):
     """Return stats as five arrays; ValueError unless get_training_stats can have returned them."""
     stats = [np.asarray(part) for part in stats]
-    shapes = [part.shape for part in stats]
     if not _are_stats(stats):
+        shapes = [part.shape for part in stats]
         raise ValueError("stats must be the five arrays that get_training_stats returns, four of "
                          "shape (nepochs,), nepochs at least 1, and the confusion matrix (K, K), "
                          f"got shapes {shapes}")
@@ -267,10 +267,12 @@ def _are_stats(stats):
     if len(stats) != 5:
         return False
     *curves, matrix = stats
-    shape = curves[0].shape
-    if len(shape) != 1 or shape == (0,) or any(curve.shape != shape for curve in curves):
+    nepochs = curves[0].size
+    if nepochs == 0 or any(curve.shape != (nepochs,) for curve in curves):
         return False
-    return matrix.ndim == 2 and len(matrix) == len(matrix.T) and matrix.sum() > 0
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+        return False
+    return matrix.sum() > 0
 
 
 def _as_classes(labels, nclasses=None):
@@ -285,13 +287,12 @@ def _as_classes(labels, nclasses=None):
                          f"{labels.dtype} {labels.shape}")
     if labels.ndim == 1:
         limit = math.inf
-        if nclasses is not None:
-            limit = nclasses
-        valid = (labels >= 0) & (labels < limit) & (labels == np.floor(labels))
-        classes = labels
         expected = "class indices from 0"
         if nclasses is not None:
-            expected = f"class indices from 0 to {nclasses - 1}"
+            limit = nclasses
+            expected += f" to {nclasses - 1}"
+        valid = (labels >= 0) & (labels < limit) & (labels == np.floor(labels))
+        classes = labels
     else:
         sums = labels.sum(axis=1, dtype=np.float64)
         valid = (labels >= 0).all(axis=1) & (np.abs(sums - 1) <= 1e-5)
@@ -351,7 +352,9 @@ def _predict(mlp, x):
     """Return the predicted class of each example and its probability; mlp is not modified."""
     mlp = copy.deepcopy(mlp)
     mlp.eval()
-    outputs = [mlp.forward(x[start:start + BATCH_SIZE]) for start in range(0, len(x), BATCH_SIZE)]
+    outputs = []
+    for start in range(0, len(x), BATCH_SIZE):
+        outputs.append(mlp.forward(x[start:start + BATCH_SIZE]))
     logits = np.concatenate(outputs)
     differences = logits - logits.max(axis=1, keepdims=True)
     probability = 1 / np.exp(differences).sum(axis=1)
@@ -422,9 +425,10 @@ def _draw_curves(axes, training_values, validation_values):
 
 
 def _draw_line(axes, values, **line):
-    """Draw values by epoch, with a marker on every epoch, or on about 20 of many."""
-    n = len(values)
-    axes.plot(np.arange(1, n + 1), values, markevery=math.ceil(n / 20), clip_on=False, **line)
+    """Draw values by epoch, with a marker on every epoch, or on at most 20 of many."""
+    nepochs = len(values)
+    epochs = np.arange(1, nepochs + 1)
+    axes.plot(epochs, values, markevery=math.ceil(nepochs / 20), clip_on=False, **line)
 
 
 def _draw_legend(axes, lines, names):
@@ -480,8 +484,9 @@ def _draw_matrix(parent, axes, matrix):
     total = matrix.sum()
     wrong = total - matrix.trace()
     shares = 100 * matrix / np.maximum(matrix.sum(axis=0), 1)
+    shades = np.ma.masked_equal(shares, 0)
     # From -10, or the lightest would be as white as the zeros.
-    image = axes.imshow(np.ma.masked_equal(shares, 0), cmap="Blues", vmin=-10, vmax=100)
+    image = axes.imshow(shades, cmap="Blues", vmin=-10, vmax=100)
     colorbar = parent.colorbar(image, ax=axes, label="% of the true class", pad=0.02, aspect=30)
     colorbar.ax.set_ylim(0, 100)
     _draw_counts(axes, matrix, _luminance(image.to_rgba(shares)))
