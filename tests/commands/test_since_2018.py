@@ -106,7 +106,7 @@ def test_a_module_keeps_the_names_that_it_has():
             "from tests import since_2018\n"
             "since_2018.restore()\n"
             "print(time.clock)\n")
-    assert run(code) == "its own\n"
+    assert run("-c", code) == "its own\n"
 
 
 def test_functions_match_the_removed_ones():
