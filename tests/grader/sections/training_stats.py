@@ -1,9 +1,17 @@
 """2.8 get_training_stats: what it trains on, in which order, and the statistics it returns.
 
-Each check calls get_training_stats, with a network and labels of either form, until one call
-agrees: the textbook's network or else the submission's own, one-hot labels or else class indices.
-Every call to the network is watched, and the statistics are worked out from the outputs that it
-really gave.
+Each check calls get_training_stats anew, and keeps its points at the first call that is right: with
+the textbook's network, then with the submission's own (NETWORKS); with one-hot labels, then with
+class indices. A call trains for EPOCHS epochs, in batches of BATCH, on the sets of EVEN.
+
+Every call of the network's methods is recorded, and the expected statistics are computed from the
+outputs that the network gave. So a wrong network costs nothing here, and any shuffle is right.
+
+In this file nn gives access to the submission, and nn.parts is the module that the network comes
+from, the textbook or the submission. require(condition, reason) loses the check's points for that
+reason unless the condition holds, by raising Lost. describe_value(name, value, expected) returns
+None if value has the type, shape, dtype and, within 1e-5, the numbers of expected; else what is
+wrong.
 """
 
 import contextlib
@@ -17,36 +25,37 @@ from tests.grader.judge import TEXTBOOK, WHOLE, Check, Way
 from tests.grader.network import make_bias_init, make_weight_init
 from tests.grader.reasons import Lost, require
 
-D = 784
-K = 10
+D = 784  # inputs
+K = 10   # classes
 EPOCHS = 3
 BATCH = 10
-EVEN = {"train": 40, "val": 20, "test": 30}
-UNEVEN = {"train": 43, "val": 17, "test": 21}
+EVEN = {"train": 40, "val": 20, "test": 30}    # examples in each set; BATCH divides them
+UNEVEN = {"train": 43, "val": 17, "test": 21}  # BATCH does not
 TITLES = {"train": "training", "val": "validation", "test": "test"}
 CURVES = "training_losses", "training_errors", "validation_losses", "validation_errors"
 
 
-# ---- A call, watched -----------------------------------------------------------------------------
+# ---- A recorded call -----------------------------------------------------------------------------
 
-class Pass:
-    """A forward of rows of one of the sets.
+class ForwardPass:
+    """A call of the network's forward, recognised by its rows.
 
-    name: of the set, None if the rows are of none. rows: their numbers. truth: their classes.
-    mode: mlp.train_mode. output: (rows, K). then: the calls before the next forward, as pairs of
-    "backward" or "step" and the argument.
+    name: the set that the rows are of, or None if they are of none; then there is no truth and no
+    output. rows: their indices in that set. truth: (rows,) their true classes. output: (rows, K).
+    mode: mlp.train_mode. calls: pairs ("backward" or "step", its argument) of the calls before the
+    next forward.
     """
 
     def __init__(self, run, x, output, mode):
         self.name = None
         self.rows = ()
         self.mode = mode
-        self.then = []
+        self.calls = []
         x = np.asarray(x, dtype=float)
         if x.ndim != 2 or x.shape[1] != D or len(x) == 0 or np.size(output) != len(x) * K:
             return
         for name, known in run.x.items():
-            rows = np.abs(x[:, :1] - known[:, 0]).argmin(axis=1)  # nearest by their first numbers
+            rows = np.abs(x[:, :1] - known[:, 0]).argmin(axis=1)  # the nearest by the first feature
             if np.abs(x - known[rows]).max() < 1e-5:
                 self.name = name
                 self.rows = rows
@@ -55,36 +64,45 @@ class Pass:
 
     @property
     def trains(self):
-        """backward runs the criterion: it serves to evaluate, too, in eval mode or another set."""
-        calls = [call for call, _ in self.then[:2]]
-        if calls == ["backward", "step"]:
+        """Whether backward and step follow, or backward alone in training mode on training rows.
+
+        backward alone may also serve to compute the loss, in eval mode or of another set.
+        """
+        methods = [method for method, _ in self.calls[:2]]
+        if methods == ["backward", "step"]:
             return True
-        return calls[:1] == ["backward"] and self.name == "train" and self.mode
+        return methods[:1] == ["backward"] and self.name == "train" and self.mode
 
     @property
     def classes(self):
-        """The classes that backward got, or else the true ones."""
-        got = self.then[0][1] if self.then else self.truth
-        if got.shape == self.output.shape:
-            got = got.argmax(axis=1)
-        is_valid = got.shape == self.truth.shape and set(got) <= set(range(K))
-        return got.astype(int) if is_valid else self.truth
+        """(rows,) the classes that backward was given, or the true ones if it got no classes."""
+        given = self.truth
+        if self.calls:
+            _, given = self.calls[0]
+        if given.shape == self.output.shape:  # one-hot
+            given = given.argmax(axis=1)
+        is_valid = given.shape == self.truth.shape and set(given) <= set(range(K))
+        return given.astype(int) if is_valid else self.truth
 
     @property
     def losses(self):
-        return (np.logaddexp.reduce(self.output, axis=1)
-                - self.output[np.arange(len(self.output)), self.classes])
+        """(rows,) the cross-entropy of each row."""
+        own = self.output[np.arange(len(self.output)), self.classes]
+        return np.logaddexp.reduce(self.output, axis=1) - own
 
     @property
     def errors(self):
+        """(rows,) whether each row is classified wrongly."""
         return self.output.argmax(axis=1) != self.classes
 
 
 class Run:
     """One call of get_training_stats, and all that it did to the network.
 
-    x, labels: {"train": ...}. result: what it returned, as a list. passes: the forwards, in order.
-    modified: the name of an argument that it modified, or "".
+    x, labels: {"train", "val", "test": the examples, (n, D), and their classes, (n,)}. passes: the
+    ForwardPass of each call of forward, in order. result: what was returned, as a list. modified:
+    the name of an argument that was modified in place, or "". Lost if get_training_stats fails, or
+    returns neither a tuple nor a list.
     """
 
     def __init__(self, nn, one_hot, hiddens, num_bn_layers, sizes=EVEN, epochs=EPOCHS,
@@ -107,11 +125,12 @@ class Run:
             with self._watching(type(mlp)):
                 result = get_training_stats(mlp, dset, epochs, batch_size)
         except Exception as error:
-            line = describe_error(error)
-            prefix = "" if line.startswith("get_training_stats") else "get_training_stats fails: "
-            if "line" in line:
+            reason = describe_error(error)
+            if "line" in reason:  # of the submission: the place says enough
                 raise
-            raise Lost(prefix + line) from error
+            if not reason.startswith("get_training_stats"):
+                reason = f"get_training_stats fails: {reason}"
+            raise Lost(reason) from error
         self.modified = ""
         for name in sizes:
             if not np.array_equal(x[name], self.x[name]):
@@ -126,19 +145,19 @@ class Run:
                         "curves and the confusion matrix")
 
     def _make_network(self, nn, hiddens, num_bn_layers):
-        """Return a network of the parts' own MLP: the textbook's, or the submission's."""
+        """Return an MLP of nn.parts, with learning rate 0.05 and momentum 0.5."""
         activations = [nn.Sigmoid() for _ in hiddens] + [nn.Identity()]
         return nn.parts.MLP(D, K, list(hiddens), activations, make_weight_init(), make_bias_init(),
                             nn.SoftmaxCrossEntropy(), 0.05, 0.5, num_bn_layers)
 
     @contextlib.contextmanager
     def _watching(self, MLP):
-        """Note the calls of the class; a subclass would not do, as a network may be pickled."""
+        """Record the calls of the class itself: an instance of a subclass might not be pickled."""
         own = dict(vars(MLP))
         names = [name for name in dir(MLP)
                  if "forward" in name or name in ("__call__", "backward", "step")]
         for name in names:
-            setattr(MLP, name, self._note(name, getattr(MLP, name)))
+            setattr(MLP, name, self._record(name, getattr(MLP, name)))
         try:
             yield
         finally:
@@ -147,25 +166,25 @@ class Run:
                 if name in own:
                     setattr(MLP, name, own[name])
 
-    def _note(self, name, method):
-        """Return the method, but its calls are noted."""
+    def _record(self, name, method):
+        """Return the method, but its calls are recorded."""
         def call(mlp, *args, **kwargs):
             mode = getattr(mlp, "train_mode", None)
             output = method(mlp, *args, **kwargs)
             arguments = [*args, *kwargs.values()]
             argument = arguments[0] if arguments else None
             if name not in ("backward", "step"):
-                self.passes.append(Pass(self, argument, output, mode))
+                self.passes.append(ForwardPass(self, argument, output, mode))
             elif self.passes:
-                self.passes[-1].then.append((name, np.array(argument)))
+                self.passes[-1].calls.append((name, np.array(argument)))
             return output
         return call
 
     def require_given_network(self):
-        """Lost unless the first outputs are those of the network that was passed in, or a copy."""
+        """Require that the first outputs are those of mlp as it was passed in, or of a copy."""
         require(self.passes, "get_training_stats does not use the network that it is given: train "
                              "mlp itself")
-        known = [at for at in self.passes if at.name]
+        known = [forward for forward in self.passes if forward.name]
         if not known:
             return
         first = known[0]
@@ -176,37 +195,46 @@ class Run:
                 "are not those of that network's weights")
 
     def epochs(self):
-        """For each epoch: the passes that train, and those after them, before the next epoch."""
+        """Return (the passes that train, those after them, before the next epoch) for each epoch.
+
+        Every epoch must train on the same number of batches.
+        """
         self.require_given_network()
-        steps = [k for k, at in enumerate(self.passes) if at.trains and at.name == "train"]
+        steps = [k for k, forward in enumerate(self.passes)
+                 if forward.trains and forward.name == "train"]
         require(steps, "get_training_stats never calls forward with training examples and then "
                        "backward")
-        size, more = divmod(len(steps), self.nepochs)
-        require(not more, f"get_training_stats trains on {len(steps)} batches in {self.nepochs} "
-                          "epochs: not the same number in each")
+        size = len(steps) // self.nepochs
+        require(len(steps) % self.nepochs == 0,
+                f"get_training_stats trains on {len(steps)} batches in {self.nepochs} "
+                "epochs: not the same number in each")
         epochs = [steps[first:first + size] for first in range(0, len(steps), size)]
         ends = [*steps[size::size], None]
         return [([self.passes[k] for k in epoch], self.passes[epoch[-1] + 1:end])
                 for epoch, end in zip(epochs, ends)]
 
     def evaluated(self, name, passes, which):
-        """Return the passes that are of a set: all of it, in eval mode, or else Lost."""
+        """Return those of the passes that evaluate a set: all its examples, in eval mode.
+
+        which: "each" or "the last", the epoch that they follow.
+        """
         require(not self.modified.startswith(name),
                 f"{self.modified} is modified in place: work on a copy")
-        passes = [at for at in passes if at.name == name]
+        passes = [forward for forward in passes if forward.name == name]
         n = len(self.x[name])
-        rows = {row for at in passes for row in at.rows}
+        rows = {row for forward in passes for row in forward.rows}
         require(len(rows) == n, f"the {TITLES[name]} set is not evaluated whole after {which} "
                                 f"epoch: {len(rows)} of its {n} examples are")
-        require(not any(at.mode for at in passes), f"the {TITLES[name]} set is evaluated in "
-                                                   "training mode: call mlp.eval() first")
-        return list({tuple(at.rows): at for at in passes}.values())  # __call__ may call forward
+        require(not any(forward.mode for forward in passes),
+                f"the {TITLES[name]} set is evaluated in training mode: call mlp.eval() first")
+        by_rows = {tuple(forward.rows): forward for forward in passes}
+        return list(by_rows.values())  # once each: __call__ may call forward
 
 
-# ---- Questions about a call ----------------------------------------------------------------------
+# ---- Questions about a call: they raise Lost where the answer is no ------------------------------
 
 def ask_result(run):
-    """Four curves, float64, of an entry for each epoch."""
+    """Four or five values are returned, and the first four are float64 arrays, (nepochs,)."""
     require(len(run.result) in (4, 5), run.returns)
     for name, curve in zip(CURVES, run.result):
         require(isinstance(curve, np.ndarray),
@@ -219,19 +247,24 @@ def ask_result(run):
 
 
 def ask_batches(run):
-    """Each epoch trains once on every example, with its own label, in a new order."""
+    """Each epoch trains once on every training example, with its own label, in a new order.
+
+    No batch is larger than batch_size, or smaller where that divides the set. Its label is the one
+    that backward gets, and step comes next. The training set is not modified in place.
+    """
     require(not run.modified.startswith("train"),
             f"{run.modified} is modified in place: work on a copy")
-    trained = [at for at in run.passes if at.trains]
-    for at in trained:
-        require(at.name, "get_training_stats trains on rows that are not in the training set")
-        require(at.name == "train", f"get_training_stats trains on the {TITLES[at.name]} set: only "
-                                    "evaluate on it")
+    trained = [forward for forward in run.passes if forward.trains]
+    for forward in trained:
+        require(forward.name,
+                "get_training_stats trains on rows that are not in the training set")
+        require(forward.name == "train", f"get_training_stats trains on the {TITLES[forward.name]} "
+                                         "set: only evaluate on it")
     orders = []
     n = len(run.x["train"])
     for epoch, _ in run.epochs():
-        sizes = [len(at.rows) for at in epoch]
-        rows = [row for at in epoch for row in at.rows]
+        sizes = [len(forward.rows) for forward in epoch]
+        rows = [row for forward in epoch for row in forward.rows]
         require(max(sizes) <= run.batch_size, "a batch is larger than batch_size")
         require(len(rows) % run.batch_size or min(sizes) >= run.batch_size,
                 "a batch is smaller than batch_size, which divides the training set")
@@ -241,114 +274,140 @@ def ask_batches(run):
         require(sorted(rows) == list(range(n)),
                 f"an epoch does not train on each example once: it takes {len(rows)} rows, "
                 f"{len(set(rows))} different ones, of {n}")
-        require(all((at.classes == at.truth).all() for at in epoch),
+        require(all((forward.classes == forward.truth).all() for forward in epoch),
                 "backward gets labels of other examples than forward: shuffle data and labels "
                 "together")
         orders.append(rows)
-    require(len(orders) == 1 or orders != [list(range(n))] * len(orders),
+    unshuffled = [list(range(n))] * len(orders)
+    require(len(orders) == 1 or orders != unshuffled,
             "the examples are not shuffled: every epoch takes them in the same order")
     require(all(order != following for order, following in zip(orders, orders[1:])),
             "two epochs take the examples in the same order: shuffle in each epoch, and do not "
             "seed np.random there")
-    require(all([call for call, _ in at.then[1:2]] == ["step"] for at in trained),
-            "a batch is not followed by one step: forward, backward, step for each")
+    for forward in trained:
+        methods = [method for method, _ in forward.calls]
+        require(methods[1:2] == ["step"],
+                "a batch is not followed by one step: forward, backward, step for each")
 
 
 def ask_training_statistics(run):
-    """Averages for each example, over the batches as they were trained on."""
+    """The training curves are means over each epoch's examples, of the passes that train.
+
+    These passes run in training mode, in every epoch.
+    """
     epochs = run.epochs()
-    is_eval = [any(at.mode is False for at in epoch) for epoch, _ in epochs]
+    is_eval = [any(forward.mode is False for forward in epoch) for epoch, _ in epochs]
     require(not is_eval[0], "the network trains in eval mode: call mlp.train() first")
     require(not any(is_eval), "after the first validation the network goes on training in eval "
                               "mode: call mlp.train() in each epoch")
-    compare_curves(run, CURVES[:2], [passes for passes, _ in epochs],
-                   [after for _, after in epochs])
+    require(len(run.result) >= 2, run.returns)
+    trained = [epoch for epoch, _ in epochs]
+    again = [[forward for forward in after if forward.name == "train"] for _, after in epochs]
+    for statistic in ("losses", "errors"):
+        mistakes = {}
+        if all(again):
+            mistakes["are those of a second pass after each epoch: average the batches as they "
+                     "were trained on"] = [concatenate(statistic, epoch).mean() for epoch in again]
+        compare_curve(run, f"training_{statistic}", trained, mistakes)
 
 
 def ask_validation_statistics(run):
-    """Averages for each example of the validation set, in eval mode, after each epoch."""
+    """The validation curves are means over the whole validation set, in eval mode.
+
+    It is evaluated after each epoch, and not modified in place.
+    """
     epochs = run.epochs()
-    passes = [run.evaluated("val", after, "each") for _, after in epochs]
-    compare_curves(run, CURVES[2:], passes, [[] for _ in epochs],
-                   stale=[trained[-1].losses.mean() for trained, _ in epochs])
+    evaluated = [run.evaluated("val", after, "each") for _, after in epochs]
+    require(len(run.result) >= 4, run.returns)
+    stale = {"are the loss of the last training batch: call the criterion with the validation "
+             "outputs and labels before using its loss":
+                 [epoch[-1].losses.mean() for epoch, _ in epochs]}
+    compare_curve(run, "validation_losses", evaluated, stale)
+    compare_curve(run, "validation_errors", evaluated, {})
 
 
 def ask_confusion_matrix(run):
-    """Counts over the test set: rows the predicted class, columns the true one."""
+    """confusion_matrix[p, t] counts the test examples of class t that are predicted to be p.
+
+    It is the fifth value that is returned, (K, K), integer or float. The whole test set is
+    evaluated in eval mode after the last epoch, and not modified in place.
+    """
     require(len(run.result) == 5, run.returns)
     matrix = run.result[4]
     label = run.labels["test"]
     require(isinstance(matrix, np.ndarray) and matrix.dtype.kind in "biuf",
             f"confusion_matrix is a {type(matrix).__name__}; a NumPy array of numbers is expected")
     tested = run.evaluated("test", run.epochs()[-1][1], "the last")
-    predicted = {row: z.argmax() for at in tested for row, z in zip(at.rows, at.output)}
-    want = np.zeros((K, K))
-    once = np.zeros((K, K))
-    for at in tested:
-        once[at.output.argmax(axis=1), label[at.rows]] += 1  # each pair once in a batch
+    predicted = {}
+    once = np.zeros((K, K))  # each pair of classes at most once in a batch
+    for forward in tested:
+        guesses = forward.output.argmax(axis=1)
+        predicted.update(zip(forward.rows, guesses))
+        once[guesses, label[forward.rows]] += 1
+    expected = np.zeros((K, K))
     for row, guess in predicted.items():
-        want[guess, label[row]] += 1
-    has_same_sums = matrix.shape == want.shape and all(
-        np.array_equal(matrix.sum(axis), want.sum(axis)) for axis in (0, 1))
-    compare("confusion_matrix", matrix, want, {
-        "is transposed: rows are the predicted class, columns the true one": want.T,
-        "contains fractions: count the examples": want / want.sum(),
+        expected[guess, label[row]] += 1
+    mistakes = {
+        "is transposed: rows are the predicted class, columns the true one": expected.T,
+        "contains fractions: count the examples": expected / expected.sum(),
         "counts a pair of classes once in a batch: matrix[p, t] += 1 with arrays adds 1 only once "
         "where p and t repeat; use np.add.at or a loop": once,
-        "has right sums of rows and columns but wrong entries: predictions and labels are not in "
-        "the same order": matrix if has_same_sums else want})
+    }
+    if matrix.shape == expected.shape and all(
+            np.array_equal(matrix.sum(axis), expected.sum(axis)) for axis in (0, 1)):
+        mistakes["has right sums of rows and columns but wrong entries: predictions and labels are "
+                 "not in the same order"] = matrix
+    compare("confusion_matrix", matrix, expected, mistakes)
 
 
-def compare_curves(run, names, epochs, afters, stale=None):
-    """Compare a curve of losses and one of errors with each epoch's passes.
+def compare_curve(run, name, epochs, mistakes):
+    """Compare the curve called name with its mean over the examples of each epoch.
 
-    afters: the passes after each epoch's. stale: the criterion's loss before each epoch's passes.
+    epochs: the passes of each epoch. mistakes: {reason: the curve}, beside those named here.
     """
-    first = CURVES.index(names[0])
-    require(len(run.result) >= first + 2, run.returns)
-    for k, name in enumerate(names):
-        batches = [[at.errors if k else at.losses for at in passes] for passes in epochs]
-        again = [[at.errors if k else at.losses for at in after if at.name == "train"]
-                 for after in afters]
-        means = [[values.mean() for values in epoch] for epoch in batches]
-        sums = np.array([np.concatenate(epoch).sum() for epoch in batches])
-        sizes = np.array([len(np.concatenate(epoch)) for epoch in batches])
-        counts = np.array([len(epoch) for epoch in batches])
-        average = sums / sizes
-        so_far = np.cumsum(average)
-        mistakes = {
-            "are those of a second pass after each epoch: average the batches as they were trained "
-            "on": [np.concatenate(epoch).mean() if epoch else -1 for epoch in again],
-            "are averages of the batches' averages: the short last batch counts too much; average "
-            "over the examples": [np.mean(epoch) for epoch in means],
-            "are sums over the examples: divide them by the number of examples": sums,
-            "are sums of the batches' averages: divide them by the number of batches":
-                [np.sum(epoch) for epoch in means],
-            "are sums over the examples, divided by the number of batches: divide them by the "
-            "number of examples": sums / counts,
-            "are averages, divided by the number of batches once too often": average / counts,
-            "are of the last batch alone: average over the batches": [epoch[-1] for epoch in means],
-            "are accuracies: an error is the part that is wrong": 1 - average,
-            "are percentages: an error is from 0 to 1": 100 * average,
-            "are sums over all epochs so far: start each epoch at 0": so_far,
-            "are averages over all epochs so far: start each epoch at 0":
-                so_far / np.arange(1, len(average) + 1),
-        }
-        if stale is not None and k == 0:
-            mistakes["are the loss of the last training batch: call the criterion with the "
-                     "validation outputs and labels before using its loss"] = stale
-        compare(name, run.result[first + k], average, mistakes)
+    statistic = name.split("_")[1]
+    means = [[getattr(forward, statistic).mean() for forward in epoch] for epoch in epochs]
+    sums = np.array([concatenate(statistic, epoch).sum() for epoch in epochs])
+    sizes = np.array([len(concatenate(statistic, epoch)) for epoch in epochs])
+    counts = np.array([len(epoch) for epoch in epochs])
+    average = sums / sizes
+    so_far = np.cumsum(average)
+    compare(name, run.result[CURVES.index(name)], average, {
+        **mistakes,
+        "are averages of the batches' averages: the short last batch counts too much; average "
+        "over the examples": [np.mean(epoch) for epoch in means],
+        "are sums over the examples: divide them by the number of examples": sums,
+        "are sums of the batches' averages: divide them by the number of batches":
+            [np.sum(epoch) for epoch in means],
+        "are sums over the examples, divided by the number of batches: divide them by the "
+        "number of examples": sums / counts,
+        "are averages, divided by the number of batches once too often": average / counts,
+        "are of the last batch alone: average over the batches": [epoch[-1] for epoch in means],
+        "are accuracies: an error is the part that is wrong": 1 - average,
+        "are percentages: an error is from 0 to 1": 100 * average,
+        "are sums over all epochs so far: start each epoch at 0": so_far,
+        "are averages over all epochs so far: start each epoch at 0":
+            so_far / np.arange(1, len(average) + 1),
+    })
 
 
-def compare(name, got, right, mistakes):
-    """Lost if a statistic is not right; mistakes: {reason: the value that it is then}."""
+def concatenate(statistic, passes):
+    """Return the losses or errors of every example of some passes."""
+    return np.concatenate([getattr(forward, statistic) for forward in passes])
+
+
+def compare(name, value, expected, mistakes):
+    """Lost if a returned value is not what is expected; ask_result asks its type and dtype.
+
+    mistakes: {reason: what the value is then}; the first that agrees is the reason.
+    """
     with contextlib.suppress(TypeError, ValueError):
-        got = np.array(got, dtype=float)  # its type is asked elsewhere
-    problem = describe_value(name, got, right)
+        value = np.array(value, dtype=float)
+    problem = describe_value(name, value, expected)
     if problem is None:
         return
-    for reason, value in mistakes.items():
-        if describe_value(name, got, np.array(value, dtype=float)) is None:
+    for reason, wrong in mistakes.items():
+        if describe_value(name, value, np.array(wrong, dtype=float)) is None:
             raise Lost(f"{name} {reason}")
     raise Lost(problem)
 
@@ -357,7 +416,7 @@ def compare(name, got, right, mistakes):
 
 QUESTIONS = (ask_result, ask_batches, ask_training_statistics, ask_validation_statistics,
              ask_confusion_matrix)
-NETWORKS = [  # whose, and its hiddens and num_bn_layers
+NETWORKS = [  # whose: TEXTBOOK, or WHOLE for the submission's own; its hiddens and num_bn_layers
     (TEXTBOOK, [8], 1),
     (WHOLE, [8], 1),
     (WHOLE, [], 0),
@@ -365,7 +424,11 @@ NETWORKS = [  # whose, and its hiddens and num_bn_layers
 
 
 def ask_one(nn, given, question, **setting):
-    """Ask one question about a call for three epochs."""
+    """Ask one question about a call with the usual sets, epochs and batches.
+
+    setting: hiddens, num_bn_layers and one_hot, as each_network gives them. given.advise adds a
+    line of advice, which costs no points.
+    """
     run = Run(nn, **setting)
     question(run)
     if question is ask_confusion_matrix and run.result[4].dtype.kind not in "iu":
@@ -374,9 +437,10 @@ def ask_one(nn, given, question, **setting):
 
 
 def ask_other_settings(nn, given, **setting):
-    """What holds for three epochs holds for one, and for batches of another size.
+    """What is right for EPOCHS is right for one epoch, and for two with half the batch size.
 
-    A last batch that is shorter lies outside of the handout: it is worth advice.
+    Questions that are lost already are not asked again. A shorter last batch is outside of the
+    handout, and only worth advice.
     """
     run = Run(nn, **setting)
     right = [question for question in QUESTIONS if find_reason(question, run) is None]
@@ -390,13 +454,13 @@ def ask_other_settings(nn, given, **setting):
         reasons = [find_reason(question, uneven) for question in right]
     except Exception as error:
         reasons = [describe_error(error)]
-    for reason in filter(None, reasons):
-        given.advise(f"with a last batch that is shorter, {reason}")
-        break
+    found = [reason for reason in reasons if reason is not None]
+    if found:
+        given.advise(f"with a last batch that is shorter, {found[0]}")
 
 
 def find_reason(question, run):
-    """Return why a question is lost, or None."""
+    """Return why the answer to a question is no, or None."""
     try:
         question(run)
     except Lost as lost:
@@ -415,10 +479,15 @@ def each_network(scenario, **arguments):
     return ways
 
 
-CHECKS = [
-    *[Check(question.__name__[len("ask_"):], points, "get_training_stats",
-            each_network(ask_one, question=question))
-      for question, points in zip(QUESTIONS, (1, 2, 2, 2, 2))],
+CHECKS = [  # name, points, the function that a reason points to, the ways to ask
+    Check("result", 1, "get_training_stats", each_network(ask_one, question=ask_result)),
+    Check("batches", 2, "get_training_stats", each_network(ask_one, question=ask_batches)),
+    Check("training_statistics", 2, "get_training_stats",
+          each_network(ask_one, question=ask_training_statistics)),
+    Check("validation_statistics", 2, "get_training_stats",
+          each_network(ask_one, question=ask_validation_statistics)),
+    Check("confusion_matrix", 2, "get_training_stats",
+          each_network(ask_one, question=ask_confusion_matrix)),
     Check("other_epochs_and_batch_sizes", 1, "get_training_stats",
           each_network(ask_other_settings)),
 ]
