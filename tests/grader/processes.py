@@ -1,7 +1,7 @@
 """Grade a submission: each section in a process of its own, with limits on time and memory.
 
-They run beside one another: what a submission loops or sleeps away in one section is not taken from
-another. A process that cannot do its work is the grader's failure, never a score.
+A section that runs too long or crashes takes nothing from the others. A process that cannot do its
+work is the grader's failure, never a score.
 """
 
 import concurrent.futures
@@ -25,13 +25,18 @@ from tests.grader.submission import Refused, unpack
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ALL = tuple(sections.SECTIONS)
+TOO_LONG = "runs too long: does it loop or wait forever?"
 SECONDS = 8  # of processor time for a section; the worker allows twelve times as many by the clock
-START = "import json, sys; sys.path[:], arguments = json.loads(sys.argv[1]); " \
-        "from tests.grader import worker; worker.run(*arguments)"
+START = """\
+import json, sys
+sys.path[:], arguments = json.loads(sys.argv[1])
+from tests.grader import worker
+worker.run(*arguments)
+"""
 
 
 class GraderFailed(Exception):
-    """Why the grader could not do its work, in one line; it says nothing about the submission."""
+    """The reason, in one line, why the grader could not do its work: no fault of the submission."""
 
 
 @dataclasses.dataclass
@@ -52,7 +57,10 @@ class Outcome:
 
 @dataclasses.dataclass
 class Section:
-    """outcomes: of its checks, as far as they were asked. void: why all its points are lost."""
+    """The score of a section.
+
+    outcomes: of its checks, as far as they were asked. void: why all its points are lost, or None.
+    """
 
     number: str
     outcomes: list = dataclasses.field(default_factory=list)
@@ -64,11 +72,13 @@ class Section:
 
     @property
     def earned(self):
-        return round(sum((outcome.earned for outcome in self.outcomes if not self.void), 0.0), 1)
+        if self.void:
+            return 0.0
+        return round(sum((outcome.earned for outcome in self.outcomes), 0.0), 1)
 
     @property
     def lost(self):
-        """Pairs of points and the reason why they are lost, the cause before what follows."""
+        """Pairs of points and the reason why they are lost, in the order of the checks."""
         if self.void:
             return [(self.possible, self.void)]
         return [(outcome.points - outcome.earned, outcome.reason) for outcome in self.outcomes
@@ -76,6 +86,7 @@ class Section:
 
     @property
     def reasons(self):
+        """The reasons, each once."""
         return list(dict.fromkeys(reason for _, reason in self.lost))
 
 
@@ -83,8 +94,9 @@ class Section:
 class Graded:
     """The score of a submission.
 
-    sections: {number: Section}. refused: why no section could be graded, or None. layout: why the
-    course's autograder would not find its hw1/hw1.py, or None. note: another line, or None.
+    sections: {number: Section}. advice: lines that cost no points. refused: why no section could be
+    graded, or None. layout: why the course's autograder would not find its hw1/hw1.py, or None.
+    note: which of several archives this is, or None.
     """
 
     sections: dict
@@ -111,7 +123,10 @@ def make_sections(numbers):
 
 
 def grade_submission(path, numbers=ALL):
-    """Grade an archive, a folder or a hw1.py. Raises GraderFailed if that cannot be done."""
+    """Return the Graded of an archive, a folder or a hw1.py, for the sections in numbers.
+
+    Raises GraderFailed if the grader cannot do its work.
+    """
     folder = None
     try:
         folder = tempfile.mkdtemp()
@@ -129,9 +144,9 @@ def grade_submission(path, numbers=ALL):
 
 
 def grade(module, numbers=ALL):
-    """Grade .../hw1/hw1.py, each section in a process of its own.
+    """Return the Graded of .../hw1/hw1.py, each section graded in a process of its own.
 
-    Other sections are asked, too, where the score of these depends on them.
+    Other sections are asked, too, where the score of those in numbers depends on them.
     """
     graded = ask_each(module, numbers)
     if graded.refused is None:
@@ -142,7 +157,7 @@ def grade(module, numbers=ALL):
 
 
 def ask_each(module, numbers):
-    """Ask each section in a process of its own, two at a time; nothing is resolved yet."""
+    """Return the Graded of each section, asked in a process of its own, two at a time."""
     found = {}
     advice = []
     order = sorted(numbers, key=sections.points, reverse=True)  # those of most points take longest
@@ -156,7 +171,10 @@ def ask_each(module, numbers):
 
 
 def ask_again(module, number):
-    """Ask a section; if something hangs in it, ask again with the textbook's parts in networks."""
+    """Ask a section; if it is void, ask again with the textbook's parts in the networks.
+
+    Then an activation that loops forever, for example, costs nothing but its own section.
+    """
     graded = ask(module, [number])
     if graded.refused is None and graded.sections[number].void:
         again = ask(module, [number], only_textbook_parts=True)
@@ -166,7 +184,7 @@ def ask_again(module, number):
 
 
 def grade_together(module, numbers=ALL):
-    """Grade in one process for all sections, which takes less time."""
+    """Return the Graded of .../hw1/hw1.py, its sections in one process: faster, but less robust."""
     graded = ask(module, numbers)
     if graded.refused is None:
         resolve(graded.sections)
@@ -174,7 +192,10 @@ def grade_together(module, numbers=ALL):
 
 
 def ask(module, numbers=ALL, seconds=SECONDS, only_textbook_parts=False):
-    """Ask some sections in one new process; nothing is resolved yet."""
+    """Return the Graded of some sections, asked in one new process, before resolve.
+
+    seconds: of processor time, for all of them.
+    """
     folder = tempfile.mkdtemp()
     try:
         report = pathlib.Path(folder, "report")
@@ -190,20 +211,28 @@ def ask(module, numbers=ALL, seconds=SECONDS, only_textbook_parts=False):
         printed = output.read_text(errors="replace").strip().split("\n")[-1][-300:]
         if status == FAILED:
             raise GraderFailed(f"a section's process fails: {printed}")
-        lines = report.read_text().split("\n")[:-1] if report.exists() else []  # no line cut off
-        return read(list(map(json.loads, lines)), numbers, how_it_ended(status), printed)
+        lines = []
+        if report.exists():
+            complete = report.read_text().split("\n")[:-1]  # the last may be cut off
+            lines = [json.loads(line) for line in complete]
+        return read(lines, numbers, describe_end(status), printed)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def read(lines, numbers, ended, printed):
-    """What a worker wrote; where it ended within a section, how it ended voids that."""
-    found, running = make_sections(numbers), numbers[0]
+    """Return the Graded that a worker wrote as lines, which worker.py describes.
+
+    ended: how the process ended. Where there is no last line, this is why the section that was
+    running, and those after it, are void. printed: the process's last line of output.
+    """
+    found = make_sections(numbers)
+    running = numbers[0]
     if not lines:
         raise GraderFailed(f"a section's process does not start: {printed or ended}")
     if {"imported": True} not in lines:
-        why = lines[-1].get("void", f"hw1.py, when it is imported, {ended}")
-        return Graded(found, refused=why)
+        reason = lines[-1].get("void", f"hw1.py, when it is imported, {ended}")
+        return Graded(found, refused=reason)
     for line in lines:
         if "failed" in line:
             raise GraderFailed(line["failed"])
@@ -220,28 +249,34 @@ def read(lines, numbers, ended, printed):
     return Graded(found)
 
 
-def how_it_ended(status):
-    """Why a process ended before its checks did, in words."""
-    name = signal.Signals(-status).name if status is not None and status < 0 else ""
-    if status is None or name in ("SIGXCPU", "SIGALRM"):
-        return "runs too long: does it loop or wait for ever?"
+def describe_end(status):
+    """Return how a process ended before its checks did; status: None if it ran too long."""
+    if status is None:
+        return TOO_LONG
+    if status >= 0:
+        return f"ends the process with status {status}: does it call os._exit?"
+    name = signal.Signals(-status).name
+    if name in ("SIGXCPU", "SIGALRM"):
+        return TOO_LONG
     if name == "SIGKILL":
         return "is killed by the system: does it run too long, or need too much memory?"
-    return f"kills the process ({name})" if name else \
-        f"ends the process with status {status}: does it call os._exit?"
+    return f"kills the process ({name})"
 
 
 # ---- Processes -----------------------------------------------------------------------------------
 
-_running, _stopped = set(), threading.Event()
+_running = set()
+_stopped = threading.Event()
 
 
-def run(command, patience, **options):
-    """Run a command, patience seconds by the clock, for its status; None if it ran too long."""
+def run(command, timeout, **options):
+    """Return the exit status of a command, or None if it took more than timeout seconds."""
     process = subprocess.Popen(command, start_new_session=os.name == "posix", **options)
-    _running.add(process)  # before the look at _stopped, which is set before the look at _running
+    _running.add(process)  # before _stopped is read: stop sets it, and then reads _running
+    if _stopped.is_set():
+        timeout = 0
     try:
-        return process.wait(timeout=0 if _stopped.is_set() else patience)
+        return process.wait(timeout)
     except subprocess.TimeoutExpired:
         return None
     finally:
@@ -259,5 +294,8 @@ def stop():
 def kill(process):
     """End the process and all that it started."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL) if os.name == "posix" else process.kill()
+        if os.name == "posix":
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
     process.wait()

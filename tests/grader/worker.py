@@ -1,10 +1,14 @@
-"""The process that runs a submission: limits, watches, and a line of JSON for all that it finds.
+"""The process that runs a submission: it sets limits, asks the checks, and reports each result.
 
-{"ready": true} comes once all is imported but the submission, then {"imported": true}, or
-{"void": why} if it cannot be imported. Then {"section": number} before each section, and after each
-check {"check": [name, points, points earned, reason, explained, whole]}; explained and whole are
-those of judge.Verdict. {"void": why} follows where the section loses all its points and is left.
-The end is {"advice": [...]}, or {"failed": why}, the grader's own failure.
+The report is a file with a line of JSON for each of these, in this order:
+
+    {"ready": true}       all is imported but the submission
+    {"imported": true}    or {"void": reason} if the submission cannot be imported, and no more
+    {"section": number}   before the checks of each section
+    {"check": [name, points, points earned, reason, explained, whole]}
+                          after each check; explained and whole are those of judge.Verdict
+    {"void": reason}      instead of a check: the section loses all its points and is left
+    {"advice": [...]}     at the end; or {"failed": reason}, an error of the grader itself
 """
 
 import ast
@@ -29,13 +33,13 @@ from tests.grader.reasons import FAILED, TooLong, Void
 MEMORY = 1 << 30      # bytes of memory
 OUTPUT = 1 << 20      # bytes that the submission may print in one check
 FILE_SIZE = 64 << 20  # bytes that any file may grow to, the output among them
-IMPORTING = 1.0       # seconds of processor time for imports, after which the last import is kept
+IMPORTING = 1.0       # seconds of processor time for imports; then the last import is kept
 SETERR = "hw1.py calls np.seterr, which changes all of the program: use `with np.errstate(...)`"
 SEED = "hw1.py calls np.random.seed: leave seeding to the caller, it changes all random numbers"
 
 
 def run(report, *arguments):
-    """Do what main does; whatever leaves it is a failure of the grader."""
+    """Run main with a file at the path report; any exception is an error of the grader itself."""
     try:
         with open(report, "a", buffering=1) as file:
             main(file, *arguments)
@@ -45,9 +49,10 @@ def run(report, *arguments):
 
 
 def main(file, module, seconds, numbers, only_textbook_parts=False):
-    """Ask .../hw1/hw1.py the checks of some sections.
+    """Ask the checks of the sections in numbers of module, .../hw1/hw1.py.
 
-    only_textbook_parts: networks have the textbook's parts, because something else hangs.
+    seconds: of processor time. only_textbook_parts: build networks from the textbook's parts where
+    a check allows it, because the submission's own may time out.
     """
     folder = os.path.dirname(module)
     asked = {number: sections.get_checks(number) for number in numbers}
@@ -60,8 +65,9 @@ def main(file, module, seconds, numbers, only_textbook_parts=False):
     watch = Watch(folder)
     try:
         submission = Submission(folder, watch, only_textbook_parts)
-    except Void as why:
-        return write(void=str(why))
+    except Void as void:
+        write(void=str(void))
+        return
     write(imported=True)
     for number, checks in asked.items():
         write(section=number)
@@ -75,9 +81,11 @@ def main(file, module, seconds, numbers, only_textbook_parts=False):
             except BaseException as error:
                 if isinstance(error, Exception) and not isinstance(error, MemoryError):
                     place = traceback.extract_tb(error.__traceback__)[-1]
-                    return write(failed=f"{number} {check.name}, line {place.lineno} of "
-                                        f"{os.path.basename(place.filename)}: {error!r}")
-                # sys.exit, too long, or all memory taken
+                    file_name = os.path.basename(place.filename)
+                    write(failed=f"{number} {check.name}, line {place.lineno} of {file_name}: "
+                                 f"{error!r}")
+                    return
+                # sys.exit, too long, or too much memory
                 write(void=describe_error(error, isinstance(error, TooLong)))
                 break
             earned = check.points
@@ -89,9 +97,10 @@ def main(file, module, seconds, numbers, only_textbook_parts=False):
 
 
 class Submission:
-    """A hw1.py that is imported as hw1.hw1, as often as it is asked for.
+    """A hw1.py that is imported as hw1.hw1, anew for each call of load.
 
-    unfinished: {"MLP.step": why it is not implemented}.
+    unfinished: {"MLP.step": why it is not implemented}. advice: lines that cost no points. Raises
+    Void if it cannot be imported.
     """
 
     def __init__(self, folder, watch, only_textbook_parts=False):
@@ -139,7 +148,7 @@ class Submission:
         return self._module
 
     def watching_stubs(self):
-        """A context that notes the calls of what is not implemented yet."""
+        """Return a context that notes the calls of what is not implemented yet."""
         return self._stubs
 
     def called_stub(self):
@@ -168,11 +177,14 @@ def describe_import(error, folder):
 
 
 def limit(seconds):
-    """Limit processor time, and the clock to twelve times as many; TooLong comes, to tell where."""
+    """Limit memory, files, processor time, and twelve times as many seconds by the clock.
+
+    At the end of the time, TooLong is raised in the submission, so that its traceback says where.
+    """
     try:
         import resource
     except ImportError:
-        return  # Windows: the time-out of the grader remains
+        return  # Windows: only the timeout of processes.ask remains
     for number in (signal.SIGXCPU, signal.SIGALRM):
         signal.signal(number, raise_too_long)
     signal.alarm(12 * seconds)
@@ -189,18 +201,22 @@ def raise_too_long(number, frame):
 
 
 class Watch:
-    """Notes what a submission does besides its work."""
+    """Notes what a submission does besides its work: printing, seeding, starting processes.
+
+    advice: lines that cost no points.
+    """
 
     def __init__(self, folder):
         self.folder = folder
         self.called = set()
         self.advice = []
-        np.random.seed = self.watched(np.random.seed)
-        np.seterr = self.watched(np.seterr)
-        self.random = sorted(item for item in vars(np.random).items() if item[0][0] != "_")
+        np.random.seed = self.note_calls(np.random.seed)
+        np.seterr = self.note_calls(np.seterr)
+        self.random = {name: value for name, value in sorted(vars(np.random).items())
+                       if not name.startswith("_")}
 
-    def watched(self, function):
-        """Return the function, but a call from the submission is noted."""
+    def note_calls(self, function):
+        """Return the function, but its name is noted when the submission calls it."""
         def call(*args, **kwargs):
             if sys._getframe(1).f_code.co_filename.startswith(self.folder):
                 self.called.add(function.__name__)
@@ -209,7 +225,11 @@ class Watch:
 
     @contextlib.contextmanager
     def watching(self, importing=False):
-        """Void if the submission does in here what costs a section; advice if it is only rude."""
+        """Return a context for a check, or for the import.
+
+        Raises Void at its end if the submission printed too much, changed np.random, or left a
+        process behind; seeding, np.seterr, and printing in the import are only advised against.
+        """
         self.called.clear()
         before = count_printed()
         yield
@@ -222,17 +242,17 @@ class Watch:
             self.advice.append(SETERR)
         if "seed" in self.called:
             self.advice.append(SEED)
-        for name, value in self.random:
+        for name, value in self.random.items():
             if getattr(np.random, name, None) is not value:
                 raise Void(f"hw1.py changes np.random.{name}, which belongs to all of the program")
         if os.name == "posix":
-            with contextlib.suppress(ChildProcessError):
+            with contextlib.suppress(ChildProcessError):  # there is none
                 os.waitpid(-1, os.WNOHANG)
                 raise Void("hw1.py starts a process and leaves it behind")
 
 
 def count_printed():
-    """Return how many bytes this process has printed."""
+    """Return how many bytes this process has printed; its standard output is a file."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):  # beyond FILE_SIZE, or closed
             stream.flush()
