@@ -1,12 +1,13 @@
 """Grade submissions of homework 1.
 
-    python -m tests.grader                      this repository's hw1/hw1.py
-    python -m tests.grader handin.tar           an archive, a folder that holds hw1/hw1.py, a hw1.py
-    python -m tests.grader --jobs 2 handins/    a batch: a folder of submissions, or of a folder for
-                                                each student, as it is or as a zip archive
+    python -m tests.grader                         this repository's hw1/hw1.py
+    python -m tests.grader handin.tar              an archive, a folder that contains hw1/hw1.py, or
+                                                   a hw1.py
+    python -m tests.grader --jobs 2 submissions/   a batch: a folder of submissions, or of a folder
+                                                   for each student, as it is or as a zip archive
 
 Exit status: 0 graded, whatever the score; 1 something could not be graded or written; 2 wrong
-usage; 130 interrupted; 141 output closed.
+usage; 130 interrupted; 141 standard output closed.
 """
 
 import argparse
@@ -27,24 +28,24 @@ HAS_LIMITS = os.name == "posix"  # on time and memory
 
 
 def parse(arguments):
-    """Return the parser and the options; SystemExit(2) if one is wrong."""
+    """Return the parser and the options that it reads; SystemExit(2) if one is wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.grader", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("submissions", metavar="SUBMISSION", nargs="*", type=os.path.expanduser,
-                        help="an archive, a folder, or a hw1.py; none: this repository's own")
+                        help="an archive, a folder, or a hw1.py (default: this repository's)")
     parser.add_argument("--section", metavar="N", action="append", choices=list(sections.SECTIONS),
-                        help="grade only this section, 2.2 to 2.8; may be given more than once")
+                        help="grade only section N, from 2.2 to 2.8; may be given several times")
     parser.add_argument("--jobs", metavar="N", type=int, default=1,
-                        help="grade N submissions at a time")
+                        help="grade N submissions at a time (default: 1)")
     either = parser.add_mutually_exclusive_group()
     either.add_argument("--json", action="store_true",
-                        help="print a list of objects, and nothing else")
+                        help="print the scores as a JSON list, and nothing else")
     either.add_argument("--autolab", action="store_true",
-                        help="end with the line that Autolab reads; for one submission")
+                        help="for one submission: end with the line that Autolab reads")
     parser.add_argument("--csv", metavar="FILE", type=os.path.expanduser,
-                        help="also write a gradebook")
+                        help="also write a gradebook, a row for each submission")
     parser.add_argument("--reports", metavar="DIR", type=os.path.expanduser,
-                        help="also write a text file for each author")
+                        help="also write the score of each submission to a text file")
     options = parser.parse_args(arguments)
     asked = options.section or sections.SECTIONS
     options.section = [number for number in sections.SECTIONS if number in asked]
@@ -57,7 +58,7 @@ def parse(arguments):
         try:
             os.makedirs(options.reports, exist_ok=True)
         except OSError as error:
-            parser.error(f"argument --reports: cannot make the folder {options.reports} "
+            parser.error(f"argument --reports: cannot create the folder {options.reports} "
                          f"({error.strerror})")
         if not os.access(options.reports, os.W_OK):
             parser.error(f"argument --reports: cannot write to the folder {options.reports}")
@@ -65,7 +66,7 @@ def parse(arguments):
 
 
 def is_writable(path):
-    """Return whether a file can be written at path, without opening it."""
+    """Return whether a file can be written at path, without opening or creating it."""
     if os.path.isdir(path):
         return False
     if os.path.exists(path) and not os.path.isfile(path):  # a device or a FIFO
@@ -74,7 +75,10 @@ def is_writable(path):
 
 
 def find_submissions(parser, options, folder):
-    """Return the Batch that the options name; SystemExit(2) if there is nothing to grade."""
+    """Return the Batch that the options name; SystemExit(2) if there is nothing to grade.
+
+    folder: an empty one, for what must be unpacked.
+    """
     if not options.submissions:
         if not OWN.is_file():
             parser.error(f"there is no {OWN} to grade: name a SUBMISSION")
@@ -99,7 +103,10 @@ def find_submissions(parser, options, folder):
 
 
 def grade(found, options, done):
-    """Grade a batch; add each score to done, {name: Graded}, and write its report, at once."""
+    """Grade a batch, and add each score to done, {name: Graded}, as soon as it is known.
+
+    Its report is written then, too, and its line printed if there are many.
+    """
     many = is_batch(found)
     width = max(map(len, found.paths))
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
@@ -127,18 +134,20 @@ def grade(found, options, done):
 
 
 def is_batch(found):
+    """Return whether to print a line for each submission and a table, rather than one score."""
     return len(found.paths) > 1 or len(found.skipped) > 0
 
 
 def print_scores(found, scores, options):
-    """Print the scores, pairs of a name and its Graded, as the options say."""
+    """Print the scores, a list of (name, Graded), as the options say."""
     if options.json:
         print(report.as_json(scores))
     elif is_batch(found):
         width = max(len("submission"), *map(len, found.paths))
         print("", *found.skipped, *report.table(scores, width), sep="\n")
     else:
-        print(*report.text(*scores[0]), sep="\n")
+        name, graded = scores[0]
+        print(*report.text(name, graded), sep="\n")
     if options.autolab:
         sys.stderr.flush()
         print(json.dumps({"scores": scores[0][1].earned}))
@@ -153,7 +162,7 @@ def run(parser, options, folder):
         grade(found, options, done)
     except KeyboardInterrupt:
         interrupted = True
-    finally:  # also where standard output cannot be written to
+    finally:  # also if standard output cannot be written to
         scores = [(name, done[name]) for name in found.paths if name in done]
         if options.csv and scores:
             report.write_csv(options.csv, scores)
@@ -168,6 +177,7 @@ def run(parser, options, folder):
 
 
 def interrupt(number, frame):
+    """End as Ctrl-C does, on another signal."""
     raise KeyboardInterrupt
 
 
@@ -184,7 +194,7 @@ def main(arguments=None):
             status = run(parser, options, folder)
         sys.stdout.flush()
         return status
-    except KeyboardInterrupt:  # before the first submission
+    except KeyboardInterrupt:  # before or after grading
         print("interrupted", file=sys.stderr)
         return 130
     except OSError as error:

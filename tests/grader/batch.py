@@ -1,30 +1,36 @@
 """Find the submissions that a command line names, one or a whole batch.
 
-A batch is a folder of submissions, among which may be a folder for each student, as Moodle and
-Gradescope export them; or a zip archive of such a folder. Of a student's folder the newest archive
-is the submission, or the folder itself where it has no archive, or holds hw1/hw1.py.
+A batch is a folder, or a zip archive of a folder, whose entries are submissions or a folder for
+each student, as Moodle and Gradescope export them. The submission in a student's folder is its
+newest archive, or the folder itself if it has no archive, or contains hw1/hw1.py.
 """
 
-import collections
 import os
 import pathlib
 import time
+import typing
 import zipfile
 
 from tests.grader import submission
 
-Found = collections.namedtuple("Found", "name path note")  # note: a line, or None
+
+class Found(typing.NamedTuple):
+    """A submission. note: which of several archives it is, or None."""
+
+    name: str
+    path: pathlib.Path
+    note: str = None
 
 
 class Batch:
     """The submissions that the paths of a command line name.
 
-    paths: {name: path}, in order. notes: {name: line}, why this archive of several. skipped: lines
-    about files that are not submissions.
+    paths: {name: path}, in order; a name that is not unique is the path. notes: {name: line}, which
+    archive of several it is. skipped: lines about files that are not graded.
     """
 
     def __init__(self, paths, folder):
-        """paths: of files and folders that exist. folder: where zipped batches are unpacked."""
+        """Find what paths, of existing files and folders, name; zipped batches go to folder."""
         self._folder = pathlib.Path(folder)
         self._found = []
         self.skipped = []
@@ -34,7 +40,7 @@ class Batch:
             elif is_zipped_batch(path):
                 self._add_folder(self._extract(path))
             else:
-                self._found.append(Found(path.resolve().name, path, None))
+                self._found.append(Found(path.resolve().name, path))
         names = [found.name for found in self._found]
         self.paths = {}
         self.notes = {}
@@ -46,7 +52,7 @@ class Batch:
                 self.notes[name] = note
 
     def _add_folder(self, folder):
-        """Add each submission in a folder, which may be wrapped in others."""
+        """Add each submission in a folder; folders around the batch are opened."""
         entries = list_entries(folder)
         while len(entries) == 1 and wraps_a_batch(entries[0]):
             entries = list_entries(entries[0])
@@ -54,7 +60,7 @@ class Batch:
             if entry.is_dir():
                 self._found.append(choose_submission(entry))
             elif is_submitted_file(entry):
-                self._found.append(Found(entry.name, entry, None))
+                self._found.append(Found(entry.name, entry))
             else:
                 self.skipped.append(f"{entry.name} is skipped: not a submission")
 
@@ -70,22 +76,24 @@ class Batch:
                                         f"{submission.MAX_SIZE >> 20} MB")
                     continue
                 target = archive.extract(member, folder)
-                changed = time.mktime(member.date_time + (0, 0, -1))
+                changed = time.mktime((*member.date_time, 0, 0, -1))  # -1: summer time is unknown
                 os.utime(target, (changed, changed))
         return folder
 
 
 def list_entries(folder):
+    """Return the paths in a folder, but for hidden and compiled files, sorted."""
     return sorted(entry for entry in folder.iterdir() if submission.is_wanted(entry.name))
 
 
 def wraps_a_batch(folder):
-    """Return whether a folder holds folders, and neither an archive nor a hw1.py beside them."""
+    """Return whether a folder contains other folders, and neither an archive nor a .py file."""
     if not folder.is_dir() or submission.holds_hw1(folder):
         return False
     entries = list_entries(folder)
     files = [entry for entry in entries if entry.is_file()]
-    return len(files) < len(entries) and not any(map(is_submitted_file, files))
+    has_folders = len(files) < len(entries)
+    return has_folders and not any(is_submitted_file(file) for file in files)
 
 
 def is_submitted_file(path):
@@ -93,12 +101,12 @@ def is_submitted_file(path):
 
 
 def choose_submission(folder):
-    """Return the submission in a student's folder; it earns no points if there is none."""
+    """Return the Found in a student's folder: the folder itself if there is no archive."""
     files = [path for path in folder.rglob("*")
              if path.is_file() and submission.is_wanted(path.relative_to(folder).as_posix())]
     archives = [path for path in files if submission.is_archive(path)]
     if submission.holds_hw1(folder) or not archives:
-        return Found(folder.name, folder, None)
+        return Found(folder.name, folder)
     newest = max(archives, key=lambda path: (path.stat().st_mtime, path.name))
     note = None
     if len(archives) > 1:

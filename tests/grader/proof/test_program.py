@@ -168,7 +168,7 @@ WRONG_USAGE = {
     ("--json", "--autolab"): "argument --autolab: not allowed with argument --json",
     ("batch", "--csv", "nowhere/b.csv"): "argument --csv: cannot write nowhere/b.csv",
     ("batch", "--csv", "empty"): "argument --csv: cannot write empty",
-    ("batch", "--reports", "batch/README.txt"): "argument --reports: cannot make the folder",
+    ("batch", "--reports", "batch/README.txt"): "argument --reports: cannot create the folder",
     ("--autolab", "batch"): "argument --autolab: expected one submission, got 4",
 }
 
