@@ -1,4 +1,4 @@
-"""Write scores: as text, a table of many, JSON, CSV, and the line that Autolab reads."""
+"""Write scores, processes.Graded: as text, as a table of many, as JSON, and as CSV."""
 
 import collections
 import csv
@@ -10,11 +10,11 @@ from data import files
 from tests.grader import sections
 
 MISPLACED = "the course's autograder would find no hw1/hw1.py in it and give 0 points"
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # the starts of a cell that a spreadsheet computes
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet computes a cell that begins so
 
 
 def text(name, graded):
-    """Return one score as lines: notes, sections with their reasons, advice, what to do next."""
+    """Return one score as lines: notes, sections with reasons, advice, the next step, the total."""
     lines = [f"{name}: {note}" for note in notes(graded)]
     if lines:
         lines.append("")
@@ -33,7 +33,7 @@ def text(name, graded):
 
 
 def notes(graded):
-    """Return what must be said before the score: about the layout, then about the choice made."""
+    """Return the lines before the score: about the layout, and which of several archives it is."""
     lines = []
     if graded.layout is not None:
         lines.append(f"{MISPLACED}: {graded.layout}")
@@ -43,7 +43,7 @@ def notes(graded):
 
 
 def next_step(graded):
-    """Return what to do next: pack it right, fix the first reason, or submit."""
+    """Return what to do next: pack hw1.py correctly, fix the first reason, or submit."""
     if graded.refused is not None:
         return graded.refused
     if graded.layout is not None:
@@ -57,7 +57,7 @@ def next_step(graded):
 
 
 def costliest_reason(graded):
-    """Return the reason that costs the most points in all, with its section; "" if none does."""
+    """Return the reason that costs the most points, with its section, or "" at full marks."""
     if graded.refused is not None:
         return graded.refused
     costs = collections.Counter()
@@ -70,7 +70,7 @@ def costliest_reason(graded):
 def table(found, width):
     """Return the scores of many submissions as lines, the best first, and their mean.
 
-    found: pairs of a name and its score. width: of the names.
+    found: a list of (name, Graded). width: of the column of names.
     """
     header = "".join(f"{number:>6}" for number in found[0][1].sections)
     lines = [f"{'submission':{width}}{header}  total"]
@@ -88,37 +88,48 @@ def table(found, width):
 
 
 def as_json(found):
-    """Return the scores as a JSON list of objects."""
-    return json.dumps([{
-        "handin": name,
-        "total": graded.total,
-        "refused": graded.refused,
-        "sections": {
-            number: {
+    """Return the scores, a list of (name, Graded), as a JSON list of objects."""
+    objects = []
+    for name, graded in found:
+        section_scores = {}
+        for number, section in graded.sections.items():
+            section_scores[number] = {
                 "earned": section.earned,
                 "possible": section.possible,
                 "reasons": section.reasons,
             }
-            for number, section in graded.sections.items()
-        },
-        "advice": notes(graded) + graded.advice,
-    } for name, graded in found], indent=1)
+        objects.append({
+            "handin": name,
+            "total": graded.total,
+            "refused": graded.refused,
+            "sections": section_scores,
+            "advice": notes(graded) + graded.advice,
+        })
+    return json.dumps(objects, indent=1)
 
 
 def write_csv(path, found):
-    """Write a gradebook: a row for each submission."""
-    rows = [["handin", *found[0][1].sections, "total", "dearest reason", "note"]]
+    """Write the scores, a list of (name, Graded), as a gradebook: a row for each submission.
+
+    Raises OSError with the path if that cannot be done.
+    """
+    _, first = found[0]
+    rows = [["handin", *first.sections, "total", "dearest reason", "note"]]
     for name, graded in found:
-        note = "; ".join(notes(graded))
-        texts = [quote_formula(cell) for cell in (name, costliest_reason(graded), note)]
-        rows.append([texts[0], *graded.earned.values(), graded.total, *texts[1:]])
+        rows.append([
+            quote_formula(name),
+            *graded.earned.values(),
+            graded.total,
+            quote_formula(costliest_reason(graded)),
+            quote_formula("; ".join(notes(graded))),
+        ])
     content = io.StringIO()
     csv.writer(content).writerows(rows)
     write(path, content.getvalue())
 
 
 def quote_formula(cell):
-    """Return the text of a cell so that no spreadsheet takes it for a formula."""
+    """Return the text of a cell, with a quote in front if a spreadsheet would compute it."""
     return f"'{cell}" if cell.startswith(FORMULA) else cell
 
 
@@ -129,7 +140,7 @@ def write_report(folder, name, graded):
 
 
 def write(path, content):
-    """Write a text file; an OSError has its path, which that of a full disk lacks."""
+    """Write a text file. Raises OSError with the path, which a full disk's own error lacks."""
     try:
         files.write(path, content.encode(errors="backslashreplace"))
     except OSError as error:

@@ -1,8 +1,8 @@
-"""Find hw1/hw1.py in a submission, and unpack everything that comes with it, safely.
+"""Find hw1/hw1.py in a submission, and unpack it safely with all that comes with it.
 
-A submission is an archive, a folder, or a file hw1.py. Every member of an archive is read by its
-name and written below a folder of the grader's. A link becomes a copy of the member that it points
-to, and is left out if it points anywhere else.
+A submission is an archive, a folder, or a file hw1.py. Members of an archive are read into memory,
+and written below a folder of the grader; those whose names lead out of it are left out. A link
+becomes a copy of the member that it points to, or is left out if it points anywhere else.
 """
 
 import bz2
@@ -30,14 +30,15 @@ NOT_GZIPPED = "the archive is not gzipped: make it with ./handin.sh, or with tar
 
 
 class Refused(Exception):
-    """The reason why something cannot be graded at all, in one line."""
+    """The reason, in one line, why a submission cannot be graded at all."""
 
 
 def unpack(path, folder):
-    """Write the files of the submission at path below folder, its hw1/hw1.py in its place.
+    """Write the files of the submission at path below folder, its hw1.py as hw1/hw1.py.
 
     Return (layout, advice). layout: None, or why the course's autograder would find no hw1/hw1.py.
-    advice: a list of lines. Raises Refused.
+    advice: a list of lines. Raises Refused if the submission cannot be read, is too large, or has
+    no hw1.py, or several of which none is hw1/hw1.py.
     """
     path = pathlib.Path(path)
     advice = []
@@ -86,7 +87,7 @@ def is_archive(path):
 
 
 def is_wanted(name):
-    """Return whether no part of name is hidden, compiled, or leads out of the archive."""
+    """Return whether a file is to be unpacked: no part of its name is hidden, compiled, or ".."."""
     parts = name.split("/")
     return not any(part.startswith(".") or part in ("__pycache__", "__MACOSX") for part in parts)
 
@@ -99,7 +100,7 @@ def read_package(folder):
 
 
 def read_folder(folder):
-    """Return the files of a folder, {name: bytes}: those of hw1 first, up to the limits."""
+    """Return the files of a folder, {name: bytes}, up to the limits; those of hw1 come first."""
     names = [path.relative_to(folder).as_posix() for path in folder.rglob("*")]
     names = sorted(name for name in names if is_wanted(name))
     names.sort(key=lambda name: name.split("/")[0] != "hw1")
@@ -107,7 +108,9 @@ def read_folder(folder):
     size = 0
     for name in names:
         path = folder / name
-        if not path.is_file() or len(found) == MAX_FILES or size + path.stat().st_size > MAX_SIZE:
+        if not path.is_file():
+            continue
+        if len(found) == MAX_FILES or size + path.stat().st_size > MAX_SIZE:
             continue
         found[name] = path.read_bytes()
         size += len(found[name])
@@ -128,6 +131,7 @@ def read_archive(name, content):
 
 
 def read_zip(content):
+    """Return the files of a zip archive, {name: bytes}."""
     archive = zipfile.ZipFile(io.BytesIO(content))
     members = [member for member in archive.infolist() if not member.is_dir()]
     check_sizes([member.file_size for member in members])
@@ -135,6 +139,7 @@ def read_zip(content):
 
 
 def read_tar(content):
+    """Return the files of a tar archive, {name: bytes}, with a copy for each link."""
     content = decompress(content)
     check_sizes([len(content)])
     archive = tarfile.open(fileobj=io.BytesIO(content), mode="r:")
@@ -156,7 +161,7 @@ def read_tar(content):
 
 
 def follow_links(files, links):
-    """Add to files a copy of everything that the links point to, also through other links."""
+    """Add to files a copy of what each link points to, {name: target}, through other links too."""
     for _ in range(MAX_LINK_DEPTH):
         for name, target in links.items():
             if name.startswith(f"{target}/"):  # a link to a folder around it
@@ -168,10 +173,10 @@ def follow_links(files, links):
 
 
 def decompress(content):
-    """Return content decompressed, if it is compressed; Refused if that is too large.
+    """Return content decompressed, if it is compressed. Raises Refused if that is too large.
 
-    Members that follow one another are joined, and anything else behind them is ignored, as by
-    gzip.
+    Compressed streams that follow one another are joined, and trailing bytes are ignored, as gzip
+    does.
     """
     magic = next(filter(content.startswith, DECOMPRESSORS), None)
     if magic is None:
@@ -203,7 +208,10 @@ def normalise(name):
 # ---- Finding and writing -------------------------------------------------------------------------
 
 def find_hw1(files, name):
-    """Return the name of the one hw1.py among files, best hw1/hw1.py; Refused if not clear."""
+    """Return the name of the submission's hw1.py: hw1/hw1.py, or the only one in another place.
+
+    name: of the submission. Raises Refused if there is none, or more than one.
+    """
     if "hw1/hw1.py" in files:
         return "hw1/hw1.py"
     for ending in ("/hw1/hw1.py", "/hw1.py"):
@@ -216,6 +224,7 @@ def find_hw1(files, name):
 
 
 def abbreviate(names):
+    """Return up to five names, and how many more there are."""
     if not names:
         return "nothing"
     shown = ", ".join(names[:5])
@@ -225,10 +234,10 @@ def abbreviate(names):
 
 
 def move_to_hw1(files, name):
-    """Return files as they belong around hw1/hw1.py, where name is the submission's hw1.py.
+    """Return files with their names changed so that the submission's hw1.py, name, is hw1/hw1.py.
 
-    The files of its folder go to hw1/. Those beside a folder hw1 go beside it; those beside a bare
-    hw1.py may be imported either way, and go to both places.
+    The files in its folder go to hw1/. If that folder is called hw1, those beside it stay beside
+    it; if not, its files may be imported either way, and also go beside hw1/.
     """
     folder = name[:-len("hw1.py")]
     root = folder
@@ -246,6 +255,7 @@ def move_to_hw1(files, name):
 
 
 def write_files(files, folder):
+    """Write files, {name: bytes}, below folder; a name that is too long is left out."""
     for name, content in files.items():
         target = pathlib.Path(folder, name)
         try:
