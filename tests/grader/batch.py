@@ -78,6 +78,9 @@ class Batch:
                 target = archive.extract(member, folder)
                 changed = time.mktime((*member.date_time, 0, 0, -1))  # -1: summer time is unknown
                 os.utime(target, (changed, changed))
+        inner = folder / path.stem
+        if list_entries(folder) == [inner] and holds_several(inner):
+            return inner  # the folder that was zipped, and not a student's
         return folder
 
 
@@ -96,15 +99,35 @@ def wraps_a_batch(folder):
     return has_folders and not any(is_submitted_file(file) for file in files)
 
 
+def holds_several(folder):
+    """Return whether more than one entry of a folder is a submission, or holds an archive."""
+    if not folder.is_dir() or submission.holds_hw1(folder):
+        return False
+    count = 0
+    for entry in list_entries(folder):
+        if entry.is_dir():
+            is_submission = submission.holds_hw1(entry) or list_archives(entry)
+        else:
+            is_submission = is_submitted_file(entry)
+        if is_submission:
+            count += 1
+    return count > 1
+
+
 def is_submitted_file(path):
     return path.suffix == ".py" or submission.is_archive(path)
 
 
-def choose_submission(folder):
-    """Return the Found in a student's folder: the folder itself if there is no archive."""
+def list_archives(folder):
+    """Return the paths of the archives below a folder."""
     files = [path for path in folder.rglob("*")
              if path.is_file() and submission.is_wanted(path.relative_to(folder).as_posix())]
-    archives = [path for path in files if submission.is_archive(path)]
+    return [path for path in files if submission.is_archive(path)]
+
+
+def choose_submission(folder):
+    """Return the Found in a student's folder: the folder itself if there is no archive."""
+    archives = list_archives(folder)
     if submission.holds_hw1(folder) or not archives:
         return Found(folder.name, folder)
     newest = max(archives, key=lambda path: (path.stat().st_mtime, path.name))

@@ -75,6 +75,25 @@ def test_a_zipped_export_is_the_same_batch(name, tmp_path):
         assert paths[name].as_posix().endswith(place)
 
 
+@pytest.mark.parametrize("names, expected", [
+    (["alice.tar", "bob.tar"], ["alice.tar", "bob.tar"]),
+    (["alice.tar", "bob/hw1/hw1.py", "carol/handin.tar", "dave/hw1/hw1.py"],
+     ["alice.tar", "bob", "carol", "dave"]),
+])
+def test_a_zipped_folder_of_loose_files_is_a_batch(names, expected, tmp_path):
+    write(tmp_path / "all" / "export", *names)
+    path = zip_folder(tmp_path / "all", tmp_path / "export.zip")
+    batch = Batch([path], tmp_path / "out")
+    assert list(batch.paths) == expected
+
+
+def test_a_zipped_folder_of_one_student_is_one_submission(tmp_path):
+    write(tmp_path / "all" / "alice", "handin.tar", "notes.txt")
+    path = zip_folder(tmp_path / "all", tmp_path / "alice.zip")
+    batch = Batch([path], tmp_path / "out")
+    assert list(batch.paths) == ["alice"]
+
+
 def test_of_two_archives_the_newest_is_graded_with_a_note(tmp_path):
     write(tmp_path, "alice/old.tar", "bob/handin.tar", changed=1e9)
     write(tmp_path, "alice/a new.tar", changed=1e9 + 10)
