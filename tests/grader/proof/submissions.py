@@ -1,4 +1,4 @@
-"""What the suites make submissions of: the textbook's text, edited, and archives."""
+"""Submissions for the tests: the textbook's text, edited, as a hw1/hw1.py or in an archive."""
 
 import io
 import re
@@ -6,25 +6,26 @@ import tarfile
 
 from tests.grader.mistakes import edit, read_textbook
 
-FULL = {"2.2": 5, "2.3": 9, "2.4": 12, "2.5": 40, "2.6": 15, "2.7": 10, "2.8": 10}  # the handout's
+# the points of each section, as in the handout
+FULL = {"2.2": 5, "2.3": 9, "2.4": 12, "2.5": 40, "2.6": 15, "2.7": 10, "2.8": 10}
 
 
-def with_code(code):
+def insert_in_forward(code):
     """Return the textbook's text with code at the start of MLP.forward."""
-    start = "self.outputs = [x]\n"
-    return edit(read_textbook(), [(f"        {start}", f"        {code}\n        {start}")])
+    start = "        self.outputs = [x]\n"
+    return edit(read_textbook(), [(start, f"        {code}\n{start}")])
 
 
-def stubbed(pieces, stub, text):
-    """Return the text with stub for the body of each function in pieces, "MLP.step"."""
+def replace_bodies(pieces, stub, text):
+    """Return text with stub as the body of each function of pieces, such as "MLP.step"."""
     for piece in pieces:
         head = piece.replace(".", r"\b.*?def ")  # from the class to its method
         text = re.sub(rf"(?s)((class|def) {head}\(.*?:\n +).*?(?=\n\n|\n$)", rf"\1{stub}", text)
     return text
 
 
-def written(folder, text):
-    """Write text as a handin's hw1/hw1.py below folder, and return the file's path."""
+def write_module(folder, text):
+    """Write text as hw1/hw1.py below folder, and return the path of the file."""
     module = folder / "hw1" / "hw1.py"
     module.parent.mkdir(parents=True)
     module.write_text(text)
@@ -32,7 +33,7 @@ def written(folder, text):
 
 
 def archive(path, *members, mode="w:gz"):
-    """Write a tar archive; members: pairs of a name and bytes, or TarInfo objects."""
+    """Write a tar archive and return path. members: pairs of a name and bytes, or TarInfo."""
     with tarfile.open(path, mode) as tar:
         for member in members:
             if isinstance(member, tarfile.TarInfo):
@@ -45,6 +46,8 @@ def archive(path, *members, mode="w:gz"):
 
 
 def link(kind, name, target):
+    """Return the TarInfo of a link or special file; kind: its type, such as tarfile.SYMTYPE."""
     info = tarfile.TarInfo(name)
-    info.type, info.linkname = kind, target
+    info.type = kind
+    info.linkname = target
     return info

@@ -12,7 +12,7 @@ import pytest
 
 from tests.grader import processes
 from tests.grader.proof.cases import BACKWARD, FORWARDS, IN_NETWORK, STATISTICS, STEPS
-from tests.grader.proof.submissions import written
+from tests.grader.proof.submissions import write_module
 from tests.grader.proof.test_mistakes import find_lost
 
 FROZEN = pathlib.Path(__file__).with_name("frozen_hw1.py").read_text()
@@ -117,7 +117,7 @@ MISTAKES = {
 
 
 def test_frozen_submission_earns_full_marks(tmp_path):
-    graded = processes.grade_together(written(tmp_path, FROZEN))
+    graded = processes.grade_together(write_module(tmp_path, FROZEN))
     assert (find_lost(graded), graded.advice) == ({}, [])
 
 
@@ -128,7 +128,7 @@ def test_mistake_costs_what_it_breaks(name, tmp_path):
     for old, new in edits:
         assert text.count(old) == 1
         text = text.replace(old, new)
-    graded = processes.grade_together(written(tmp_path, text))
+    graded = processes.grade_together(write_module(tmp_path, text))
     assert find_lost(graded) == costs
     reason = graded.sections[next(iter(costs)).split()[0]].reasons[0]
     assert re.search(pattern, reason), reason

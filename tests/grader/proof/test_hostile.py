@@ -8,7 +8,7 @@ import pytest
 
 from tests.grader import processes
 from tests.grader.mistakes import edit
-from tests.grader.proof.submissions import stubbed, with_code, written
+from tests.grader.proof.submissions import insert_in_forward, replace_bodies, write_module
 from tests.grader.proof.styles import TEXTBOOK
 
 HERE = r"\(MLP.forward, line \d+ of hw1.py\)"
@@ -65,9 +65,10 @@ CASES = {  # what becomes of it: {code: the reason}
 
 @pytest.mark.parametrize("kind, code", [(kind, code) for kind in CASES for code in CASES[kind]])
 def test_hostile_code_loses_points_and_rude_code_gets_advice(kind, code, tmp_path):
-    text = {"refused": code, "rude at import": f"{TEXTBOOK}\n{code}"}.get(kind, with_code(code))
+    texts = {"refused": code, "rude at import": f"{TEXTBOOK}\n{code}"}
+    text = texts.get(kind, insert_in_forward(code))
     seconds = {LOOP: 2, LOOPS: 2, SLEEP: 1}.get(code, processes.SECONDS)
-    graded = processes.ask(written(tmp_path, text), ["2.3"], seconds)
+    graded = processes.ask(write_module(tmp_path, text), ["2.3"], seconds)
     section, refused, is_rude = graded.sections["2.3"], graded.refused, kind.startswith("rude")
     assert (refused is not None, section.void is not None) == (kind == "refused", kind == "void")
     assert section.earned == 9 if is_rude else section.earned <= (6 if kind == "lost" else 0)
@@ -82,7 +83,7 @@ def test_no_process_outlives_its_handin(tmp_path):
     os.mkfifo(fifo)
     reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
     start = f"import subprocess; subprocess.Popen(['sleep', '1000'], stdout=open({fifo!r}, 'w'))"
-    processes.ask(written(tmp_path, with_code(start)), ["2.3"])
+    processes.ask(write_module(tmp_path, insert_in_forward(start)), ["2.3"])
     ended, _, _ = select.select([reader], [], [], 30)  # readable once nobody holds the other end
     left = os.read(reader, 1)
     os.close(reader)
@@ -92,7 +93,7 @@ def test_no_process_outlives_its_handin(tmp_path):
 def test_a_section_that_hangs_leaves_the_others_their_points(tmp_path):
     text = edit(TEXTBOOK, [("        return self.state * (1 - self.state)\n",
                             "        import os; os._exit(3)\n")])
-    module = written(tmp_path, text)
+    module = write_module(tmp_path, text)
     found = processes.grade(module).sections
     assert [section.earned for section in found.values()] == [5, 9, 0, 40, 15, 10, 10]
     assert found["2.4"].void == "hw1.py ends the process with status 3: does it call os._exit?"
@@ -101,14 +102,14 @@ def test_a_section_that_hangs_leaves_the_others_their_points(tmp_path):
 
 def test_a_slow_import_costs_nothing(tmp_path):
     slow = "sum(range(20_000_000))\n"  # about half a second
-    graded = processes.grade(written(tmp_path, slow + TEXTBOOK))
+    graded = processes.grade(write_module(tmp_path, slow + TEXTBOOK))
     assert (graded.total, graded.refused) == (101, None)
 
 
 def test_state_of_the_module_does_not_cross_from_check_to_check(tmp_path):
     counted = "CALLS = []\n"
-    text = with_code("CALLS.append(0); assert len(CALLS) < 200")
-    graded = processes.grade_together(written(tmp_path, counted + text))
+    text = insert_in_forward("CALLS.append(0); assert len(CALLS) < 200")
+    graded = processes.grade_together(write_module(tmp_path, counted + text))
     assert graded.total == 101
 
 
@@ -147,10 +148,10 @@ def test_odd_values_lose_points_and_never_stop_the_grader(value, tmp_path):
         owner, attribute = name.split(".")
         texts[name] = SET.format(TEXTBOOK, owner, attribute, value)
     for name in RETURNED:
-        texts[name] = stubbed([name], f"return {value}", TEXTBOOK)
+        texts[name] = replace_bodies([name], f"return {value}", TEXTBOOK)
     for name, text in texts.items():
         numbers = {**HELD, **RETURNED}[name]
-        graded = processes.ask(written(tmp_path / name, text), numbers)
+        graded = processes.ask(write_module(tmp_path / name, text), numbers)
         assert graded.refused is None
         for section in graded.sections.values():
             for reason in section.reasons:

@@ -7,7 +7,7 @@ import pytest
 from tests.grader import processes
 from tests.grader.mistakes import MISTAKES, edit, read_textbook
 from tests.grader.proof.cases import CASES
-from tests.grader.proof.submissions import written
+from tests.grader.proof.submissions import write_module
 from tests.grader.sections import get_checks
 
 # A textbook whose classes take further optional arguments, which its MLP passes.
@@ -57,7 +57,7 @@ ALL_POINTS = {f"{number} {check.name}": check.points for number in processes.ALL
 @pytest.mark.parametrize("name", MISTAKES)
 def test_mistake_costs_what_its_table_says(name, tmp_path):
     mistake = MISTAKES[name]
-    graded = processes.grade_together(written(tmp_path, read_textbook(name)))
+    graded = processes.grade_together(write_module(tmp_path, read_textbook(name)))
     assert find_lost(graded) == find_points(mistake.costs + ALSO_LOST.get(name, []))
     assert mistake.sentence in graded.sections[mistake.section].reasons
 
@@ -72,7 +72,7 @@ def test_mistake_costs_the_same_with_further_arguments(name, tmp_path):
             old = old.replace("[BatchNorm(", "[make_batchnorm(")
             new = new.replace("[BatchNorm(", "[make_batchnorm(")
         text = edit(text, [(old, new)])
-    graded = processes.grade_together(written(tmp_path, text))
+    graded = processes.grade_together(write_module(tmp_path, text))
     assert find_lost(graded) == find_points(mistake.costs + ALSO_LOST.get(name, []))
     assert mistake.sentence in graded.sections[mistake.section].reasons
 
@@ -81,7 +81,7 @@ def test_mistake_costs_the_same_with_further_arguments(name, tmp_path):
 def test_further_mistake(name, tmp_path):
     case = CASES[name]
     text = edit(read_textbook(), case.edits)
-    graded = processes.grade_together(written(tmp_path, text))
+    graded = processes.grade_together(write_module(tmp_path, text))
     assert find_lost(graded) == case.costs
     section = next(iter(case.costs)).split()[0]
     reasons = graded.sections[section].reasons
@@ -92,12 +92,12 @@ def test_further_mistake(name, tmp_path):
     ("delta divided", "2.5"), ("dW transposed", "2.5"), ("bias forgotten", "2.6"),
     ("momentum of 0.9", "2.7"), ("three hidden layers", "2.6")])
 def test_a_section_alone_is_graded_as_with_the_others(name, number, tmp_path):
-    module = written(tmp_path, read_textbook(name))
+    module = write_module(tmp_path, read_textbook(name))
     assert processes.grade(module, [number]).earned == {number: processes.sections.points(number)}
 
 
 def test_a_section_alone_is_charged_with_what_only_the_whole_shows(tmp_path):
     text = edit(read_textbook(), CASES["alpha is another in MLP"].edits)
-    module = written(tmp_path, text)
+    module = write_module(tmp_path, text)
     assert processes.grade(module, ["2.6"]).earned == {"2.6": 14}
     assert processes.grade(module, ["2.7"]).earned == {"2.7": 10}

@@ -8,7 +8,7 @@ import pytest
 from tests.grader import processes
 from tests.grader.mistakes import MISTAKES, edit, read_textbook
 from tests.grader.proof.cases import CASES
-from tests.grader.proof.submissions import written
+from tests.grader.proof.submissions import write_module
 from tests.grader.proof.test_mistakes import find_lost, find_points
 
 # Where one mistake breaks what the other needs, the price is another one, for the reason given.
@@ -46,6 +46,6 @@ def draw_pairs(count):
 def test_pair_costs_the_sum(first, second, tmp_path):
     edits = list_edits()
     text = edit(edit(read_textbook(), edits[first][1]), edits[second][1])
-    graded = processes.grade_together(written(tmp_path, text))
+    graded = processes.grade_together(write_module(tmp_path, text))
     expected = EXCEPTIONS.get((first, second), {**edits[first][0], **edits[second][0]})
     assert find_lost(graded) == expected

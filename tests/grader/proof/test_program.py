@@ -14,7 +14,7 @@ import pytest
 
 from tests.grader import __main__ as program
 from tests.grader import processes, report, sections, worker
-from tests.grader.proof.submissions import archive
+from tests.grader.proof.submissions import archive, write_module
 from tests.grader.sections import SECTIONS
 
 ROOT = processes.ROOT
@@ -28,14 +28,6 @@ LONG = "student10@andrew.cmu.edu_10_handin.tar"
 DAMAGED = "damaged.tar is not a tar archive, or is damaged: unexpected end of file"
 LAYOUT = ("the course's autograder would find no hw1/hw1.py in it and give 0 points: its hw1.py is "
           "x/hw1/hw1.py")
-
-
-def write_module(folder, text):
-    """Write text as hw1/hw1.py below folder."""
-    module = folder / "hw1" / "hw1.py"
-    module.parent.mkdir(parents=True)
-    module.write_text(text)
-    return module
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from tests.grader import processes
 from tests.grader.mistakes import edit
-from tests.grader.proof.submissions import FULL, stubbed, written
+from tests.grader.proof.submissions import FULL, replace_bodies, write_module
 from tests.grader.proof.styles import TEXTBOOK, find_text
 
 SIZES = "        sizes = [input_size] + hiddens + [output_size]\n"
@@ -108,7 +108,7 @@ def test_stage_loses_what_is_not_done(stage, stub, tmp_path):
     pieces = [piece for piece in PIECES if piece.startswith(tuple(beginnings))]
     if stage == "get_training_stats alone":
         pieces = ALL_BUT_STATS
-    module = written(tmp_path, stubbed(pieces, stub, edit(TEXTBOOK, edits)))
+    module = write_module(tmp_path, replace_bodies(pieces, stub, edit(TEXTBOOK, edits)))
     graded = processes.grade_together(module)
     assert_lost(graded, lost)
     patterns = others + [rf"{re.escape(piece)} is not implemented yet \(line \d+\)$"
@@ -120,14 +120,15 @@ def test_stage_loses_what_is_not_done(stage, stub, tmp_path):
 
 
 def test_empty_file_loses_everything(tmp_path):
-    graded = processes.grade_together(written(tmp_path, ""))
+    graded = processes.grade_together(write_module(tmp_path, ""))
     assert_lost(graded, FULL)
     for section in graded.sections.values():
         assert all(reason.startswith("hw1.py has no ") for reason in section.reasons)
 
 
 def test_missing_method_is_named(tmp_path):
-    graded = processes.grade_together(written(tmp_path, TEXTBOOK.replace("def step(", "def go(")))
+    text = TEXTBOOK.replace("def step(", "def go(")
+    graded = processes.grade_together(write_module(tmp_path, text))
     assert_lost(graded, {"2.3": 2, "2.6": 2, "2.7": 10})
     assert re.match(r"MLP.step is missing from class MLP \(line \d+\)",
                     graded.sections["2.3"].reasons[0])
@@ -137,6 +138,6 @@ def test_other_signature_is_named(tmp_path):
     text = edit(TEXTBOOK, [
         ("    def __call__(self, x, eval=False):\n        return self.forward(x, eval)\n",
          "    def __call__(self, x):\n        return self.forward(x)\n")])
-    reasons = processes.grade_together(written(tmp_path, text)).sections["2.6"].reasons
+    reasons = processes.grade_together(write_module(tmp_path, text)).sections["2.6"].reasons
     assert any("__call__() got an unexpected keyword argument 'eval'" in reason
                for reason in reasons), reasons
