@@ -1,8 +1,8 @@
-"""Run the suites of the homework, tests/test_2_*.py, on any text of a hw1.py, in this process.
+"""Run the suites of the homework, tests/test_2_*.py, on the text of any hw1.py, in this process.
 
-A suite is a few dozen small functions of the module under test, nn, and of what their parametrize
-marks say. They are called directly: a session of pytest for each of hundreds of modules would take
-ten times as long.
+The tests of a suite are functions of nn, the module under test, and of the arguments in their
+parametrize marks. They are called directly: a session of pytest for each of hundreds of modules
+would take ten times as long.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ SUITES = {
     "2.7": "tests.test_2_7_momentum",
     "2.8": "tests.test_2_8_training_stats",
 }
-NEEDS = {  # the sections that a section builds on
+NEEDS = {  # {section: those whose pieces its tests use}
     "2.1": [],
     "2.2": [],
     "2.3": ["2.2"],
@@ -41,14 +41,17 @@ NEEDS = {  # the sections that a section builds on
 
 
 def run_suites(text, sections=SUITES, allow_skips=True):
-    """Return {section: the first failure, or None} of a module of this text."""
+    """Return {section: the first failure, or None} of a hw1.py with this text.
+
+    allow_skips: whether a test may be skipped; if not, that is a failure, too.
+    """
     with install_module(text) as nn:
         return {section: find_failure(section, nn, allow_skips) for section in sections}
 
 
 @contextlib.contextmanager
 def install_module(text):
-    """Import text as hw1.hw1, where pickle finds it, and then restore what was there."""
+    """Give a module with this text, as hw1.hw1 so that pickle finds it; restore the one before."""
     since_2018.restore()  # names that a solution of that year may use
     nn = types.ModuleType("hw1.hw1")
     exec(compile(text, "hw1.py", "exec"), nn.__dict__)
@@ -64,7 +67,7 @@ def install_module(text):
 
 
 def find_failure(section, nn, allow_skips=True):
-    """Return "test: error" of the first test of the suite that fails, or None."""
+    """Return "test: error" for the first test of a section's suite that fails, or None."""
     for name, test, arguments in list_cases(section):
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")

@@ -1,4 +1,4 @@
-"""What is unpacked of a submission, whatever it is packed in, and what is refused."""
+"""Which files of a submission are unpacked, from every kind of archive, and what is refused."""
 
 import bz2
 import gzip
@@ -50,7 +50,7 @@ def out(tmp_path):
     return folder
 
 
-RIGHT_LAYOUTS = {  # the members, and what is unpacked beside hw1/hw1.py
+RIGHT_LAYOUTS = {  # {name: (the members, the other files that are unpacked)}
     "a dot": ([("./hw1/hw1.py", b"a")], {}),
     "two slashes": ([("hw1//hw1.py", b"a")], {}),
     "a leading slash": ([("/hw1/hw1.py", b"a")], {}),
@@ -87,7 +87,7 @@ def test_every_member_is_unpacked_and_none_leads_out(name, tmp_path, out):
     assert sorted(tmp_path.iterdir()) == [path, out]
 
 
-WRONG_LAYOUTS = {  # the members, what is unpacked beside hw1/hw1.py, and what is said
+WRONG_LAYOUTS = {  # {name: (the members, the other files that are unpacked, the layout)}
     "a folder around": (
         [("alice/hw1/hw1.py", b"a"), ("alice/hw1/b.py", b"b"), ("alice/c.py", b"c"),
          ("d.py", b"d")],
@@ -106,7 +106,8 @@ WRONG_LAYOUTS = {  # the members, what is unpacked beside hw1/hw1.py, and what i
 @pytest.mark.parametrize("name", WRONG_LAYOUTS)
 def test_a_wrong_layout_is_unpacked_and_named(name, tmp_path, out):
     members, others, expected = WRONG_LAYOUTS[name]
-    layout, _ = unpack(write_archive(tmp_path / "h.gz", members), out)
+    path = write_archive(tmp_path / "h.gz", members)
+    layout, _ = unpack(path, out)
     assert read_tree(out) == {"hw1/hw1.py": b"a", **others}
     assert layout == expected
 
@@ -114,7 +115,8 @@ def test_a_wrong_layout_is_unpacked_and_named(name, tmp_path, out):
 def test_a_zip_archive_is_unpacked_and_named(tmp_path, out):
     members = [("hw1/", b""), HW1, ("hw1/b.py", b"b"), ("../out.py", b""),
                ("__MACOSX/hw1/._hw1.py", b"")]
-    layout, _ = unpack(write_archive(tmp_path / "h.zip", members), out)
+    path = write_archive(tmp_path / "h.zip", members)
+    layout, _ = unpack(path, out)
     assert read_tree(out) == {"hw1/hw1.py": b"a", "hw1/b.py": b"b"}
     assert layout == ZIP
 
@@ -140,6 +142,7 @@ def test_compressed_parts_are_joined_and_trailing_bytes_ignored(compress, tail, 
 
 @pytest.fixture
 def alice(tmp_path):
+    """A student's folder: hw1/, files beside it, and a file that is too large to be taken."""
     folder = tmp_path / "alice"
     for name in ("hw1/hw1.py", "hw1/__init__.py", "hw1/b.py", "data.csv", ".venv/x", "other.py"):
         path = folder / name
@@ -175,7 +178,7 @@ TOO_MANY = "refused: more than 1000 files"
 DAMAGED = "is not a tar archive, or is damaged"
 CUT_OFF = f"{DAMAGED}: unexpected end of file"
 NONE = "holds no hw1/hw1.py"
-BAD = {  # the name of the file: what is in it, and why it is refused
+BAD = {  # {file name: (its bytes or members, why it is refused)}
     "bomb.gz": (gzip.compress(bytes(2 * MAX_SIZE)), TOO_LARGE),
     "bomb.zip": ([("hw1/hw1.py", bytes(MAX_SIZE // 2 + 1)), ("b", bytes(MAX_SIZE // 2))],
                  TOO_LARGE),
@@ -203,12 +206,13 @@ BAD = {  # the name of the file: what is in it, and why it is refused
 
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_archive_is_refused_in_one_line(name, tmp_path, out):
-    content, reason = BAD[name]
+    content, expected = BAD[name]
     path = write_archive(tmp_path / name, content)
     with pytest.raises(Refused) as caught:
         unpack(path, out)
-    assert reason in str(caught.value)
-    assert "\n" not in str(caught.value)
+    reason = str(caught.value)
+    assert expected in reason
+    assert "\n" not in reason
 
 
 @pytest.mark.parametrize("name, content, expected", [

@@ -1,4 +1,4 @@
-"""Which submissions a folder or a zip archive holds, as learning management systems export them."""
+"""Which submissions are found in a folder or zip archive, as learning platforms export them."""
 
 import os
 import zipfile
@@ -22,13 +22,14 @@ def write(folder, *names, changed=1e9):
 
 
 def zip_folder(folder, path):
+    """Write a zip archive of all that is below folder, and return its path."""
     with zipfile.ZipFile(path, "w") as file:
         for member in sorted(folder.rglob("*")):
             file.write(member, member.relative_to(folder))
     return path
 
 
-EXPORTS = {  # the files below the folder: {the name of a submission: its path}
+EXPORTS = {  # {name: (the files below a folder, {submission: its path})}
     "loose files": (
         ["alice_1_handin.tar", "bob_2_handin.tar.gz", "carol.py", "hw1.py"],
         {"alice_1_handin.tar": "alice_1_handin.tar", "bob_2_handin.tar.gz": "bob_2_handin.tar.gz",
@@ -60,8 +61,9 @@ EXPORTS = {  # the files below the folder: {the name of a submission: its path}
 def test_an_export_is_a_batch(name, tmp_path):
     names, expected = EXPORTS[name]
     write(tmp_path, *names)
-    paths = Batch([tmp_path], tmp_path).paths
-    assert {name: path.relative_to(tmp_path).as_posix() for name, path in paths.items()} == expected
+    batch = Batch([tmp_path], tmp_path)
+    found = {name: path.relative_to(tmp_path).as_posix() for name, path in batch.paths.items()}
+    assert found == expected
 
 
 @pytest.mark.parametrize("name", [name for name in EXPORTS if name != "loose files"])
@@ -69,10 +71,10 @@ def test_a_zipped_export_is_the_same_batch(name, tmp_path):
     names, expected = EXPORTS[name]
     write(tmp_path / "export", *names)
     path = zip_folder(tmp_path / "export", tmp_path / "export.zip")
-    paths = Batch([path], tmp_path / "out").paths
-    assert list(paths) == list(expected)
-    for name, place in expected.items():
-        assert paths[name].as_posix().endswith(place)
+    batch = Batch([path], tmp_path / "out")
+    assert list(batch.paths) == list(expected)
+    for submission, place in expected.items():
+        assert batch.paths[submission].as_posix().endswith(place)
 
 
 @pytest.mark.parametrize("names, expected", [

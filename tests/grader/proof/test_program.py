@@ -1,4 +1,4 @@
-"""The command, as it is typed: what it prints and writes, and with which status it ends."""
+"""The command line: what it prints and writes, and its exit status."""
 
 import csv
 import json
@@ -10,18 +10,17 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 from tests.grader import __main__ as program
-from tests.grader import processes, report, sections, worker
-from tests.grader.proof.submissions import archive, write_module
-from tests.grader.sections import SECTIONS
+from tests.grader import processes, report, worker
+from tests.grader.proof.submissions import FULL, archive, write_module
 
 ROOT = processes.ROOT
 TEXTBOOK = (ROOT / "tests" / "grader" / "textbook.py").read_text()
 DB_SUMMED = TEXTBOOK.replace("np.mean(delta, axis=0)", "np.sum(delta, axis=0)")
 WRONG = DB_SUMMED.replace("confusion_matrix[i, j]", "confusion_matrix[j, i]")
-FULL = {number: section.points for number, section in SECTIONS.items()}
 ZEROS = dict.fromkeys(FULL, 0.0)
 POINTS = {**FULL, "2.3": 6, "2.8": 8}  # of WRONG
 LONG = "student10@andrew.cmu.edu_10_handin.tar"
@@ -32,7 +31,7 @@ LAYOUT = ("the course's autograder would find no hw1/hw1.py in it and give 0 poi
 
 @pytest.fixture
 def root(tmp_path):
-    """A copy of the grader, beside a hw1.py that does not import, and a batch."""
+    """A folder with a copy of the grader, a hw1/hw1.py that does not import, and a batch."""
     root = tmp_path / "a [copy], of: it"
     shutil.copytree(ROOT / "tests" / "grader", root / "tests" / "grader",
                     ignore=shutil.ignore_patterns("proof", "__pycache__"))
@@ -51,7 +50,7 @@ def root(tmp_path):
 
 
 def start(root, arguments, python=(), **options):
-    """Start the command in root."""
+    """Start the command in root; python: options of the interpreter."""
     command = [sys.executable, *python, "-m", "tests.grader", *arguments]
     options.setdefault("stdout", subprocess.PIPE)
     return subprocess.Popen(command, cwd=root, text=True, stderr=subprocess.PIPE, **options)
@@ -65,26 +64,21 @@ def run(root, *arguments, **options):
 
 
 def read_book(path):
+    """Return the rows of a gradebook by the name of the submission."""
     with open(path, newline="") as file:
         return {row["handin"]: row for row in csv.DictReader(file)}
 
 
-def test_points_of_the_sections_are_the_handouts():
-    points = {number: sum(check.points for check in sections.get_checks(number)) for number in FULL}
-    assert points == FULL
-    assert FULL == {"2.2": 5, "2.3": 9, "2.4": 12, "2.5": 40, "2.6": 15, "2.7": 10, "2.8": 10}
-
-
 # ---- One submission ------------------------------------------------------------------------------
 
-def test_without_arguments_its_own_hw1_is_graded(root):
+def test_without_arguments_the_repositorys_hw1_is_graded(root):
     out, errors, status = run(root)
     assert "Next: hw1.py does not import: RuntimeError: this is not to be imported" in out
     assert out.endswith("     Total                        0 / 101\n")
     assert (errors, status) == ("", 0)
 
 
-def test_full_marks(root):
+def test_full_marks_are_printed(root):
     out, errors, status = run(root, "batch/alice")
     assert out.startswith("2.2  Softmax cross-entropy        5 /   5\n2.3  ")
     assert out.endswith("\nNext: full marks; submit it\n"
@@ -92,7 +86,7 @@ def test_full_marks(root):
     assert (errors, status) == ("", 0)
 
 
-def test_a_layout_that_scores_nothing_comes_first_and_next(root):
+def test_a_wrong_layout_is_the_first_line_and_the_next_step(root):
     out, errors, status = run(root, "batch/deep.tar")
     assert out.startswith(f"deep.tar: {LAYOUT}\n\n2.2  Softmax")
     assert "\nNext: pack hw1/hw1.py as ./handin.sh does" in out
@@ -101,9 +95,9 @@ def test_a_layout_that_scores_nothing_comes_first_and_next(root):
     assert (errors, status) == ("", 0)
 
 
-def test_one_section_alone(root):
+def test_one_section_is_graded_alone(root):
     out, errors, status = run(root, f"batch/{LONG}", "--section", "2.3")
-    first, reason, empty, step, total = out.splitlines()
+    first, reason, _, step, total = out.splitlines()
     assert first == "2.3  Linear classifier            6 /   9"
     assert reason.startswith("     - db is ")
     assert step == f"Next: section 2.3: {reason[7:]}"
@@ -145,7 +139,7 @@ def test_json_is_a_list_and_nothing_else(root):
     assert (errors, status) == ("", 0)
 
 
-def test_json_of_some_sections(root):
+def test_json_holds_only_the_sections_asked_for(root):
     out, _, _ = run(root, f"batch/{LONG}", "--section=2.8", "--section=2.2", "--json")
     graded, = json.loads(out)
     assert list(graded["sections"]) == ["2.2", "2.8"]
@@ -184,7 +178,7 @@ def graded_batch(root):
     return root, out
 
 
-def test_a_batch_is_a_line_each_and_a_table(graded_batch):
+def test_a_batch_prints_a_line_each_and_a_table(graded_batch):
     _, out = graded_batch
     lines, table = out.split("\n\n")
     totals = {line.split()[0]: line.split()[1] for line in lines.splitlines()}
@@ -196,13 +190,13 @@ def test_a_batch_is_a_line_each_and_a_table(graded_batch):
         ["alice", *map(str, FULL.values()), "101"],
         ["deep.tar", *map(str, FULL.values()), "101", "*"],
         [LONG, *map(str, POINTS.values()), "96"],
-        ["damaged.tar", *"00000000"]]
+        ["damaged.tar", *8 * ["0"]]]
     assert mean.split() == ["mean", "3.8", "6.0", "9.0", "30.0", "11.2", "7.5", "7.0", "74.5"]
     assert footnote == ("* as it is packed, the course's autograder would find no hw1/hw1.py in it "
                         "and give 0 points")
 
 
-def test_a_gradebook_has_a_row_each(graded_batch):
+def test_a_gradebook_has_a_row_for_each_submission(graded_batch):
     root, _ = graded_batch
     book = read_book(root / "book.csv")
     assert list(book) == ["alice", "damaged.tar", "deep.tar", LONG]
@@ -218,9 +212,9 @@ def test_a_gradebook_has_a_row_each(graded_batch):
 
 def test_a_report_is_what_the_command_prints_for_one(graded_batch):
     root, _ = graded_batch
+    out, _, _ = run(root, f"batch/{LONG}")
     reports = sorted(path.name for path in (root / "reports").iterdir())
     assert reports == ["alice.txt", "damaged.tar.txt", "deep.tar.txt", f"{LONG}.txt"]
-    out, _, _ = run(root, f"batch/{LONG}")
     assert (root / "reports" / f"{LONG}.txt").read_text() == out
 
 
@@ -232,18 +226,18 @@ def test_names_that_the_terminal_cannot_encode_are_escaped(root):
     assert (errors, status) == ("", 0)
 
 
-def graded_with(reasons, number="2.3"):
-    """Return the score of a submission that loses points for these reasons, {reason: points}."""
-    scored = processes.Graded({name: processes.Section(name) for name in SECTIONS})
+def make_graded(reasons):
+    """Return a Graded that loses points in 2.3 for reasons, a list of (reason, points)."""
+    graded = processes.Graded(processes.make_sections(FULL))
     for k, (reason, points) in enumerate(reasons):
         outcome = processes.Outcome(f"check {k}", points, 0, reason)
-        scored.sections[number].outcomes.append(outcome)
-    return scored
+        graded.sections["2.3"].outcomes.append(outcome)
+    return graded
 
 
 def test_the_costliest_reason_adds_up_its_checks():
-    scored = graded_with([("once", 3), ("twice", 2), ("twice", 2)])
-    assert report.costliest_reason(scored) == "2.3 twice"
+    graded = make_graded([("once", 3), ("twice", 2), ("twice", 2)])
+    assert report.costliest_reason(graded) == "2.3 twice"
 
 
 @pytest.mark.parametrize("cell, quoted", [
@@ -254,15 +248,15 @@ def test_formulas_are_quoted(cell, quoted):
     assert report.quote_formula(cell) == quoted
 
 
-def test_names_in_a_gradebook_are_no_formulas(tmp_path):
-    scored = graded_with([("=HYPERLINK()", 3)])
-    scored.note = "@note"
-    report.write_csv(tmp_path / "book.csv", [("=cmd()", scored)])
+def test_names_and_notes_in_a_gradebook_are_no_formulas(tmp_path):
+    graded = make_graded([("=HYPERLINK()", 3)])
+    graded.note = "@note"
+    report.write_csv(tmp_path / "book.csv", [("=cmd()", graded)])
     book = read_book(tmp_path / "book.csv")
     assert book["'=cmd()"]["note"] == "'@note"
 
 
-# ---- However it ends -----------------------------------------------------------------------------
+# ---- Interruptions and errors --------------------------------------------------------------------
 
 @pytest.fixture
 def slow(root):
@@ -273,7 +267,8 @@ def slow(root):
 
 
 def heed_sigint():
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # which a shell's background jobs ignore
+    """Undo what a shell does for its background jobs, which ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -283,9 +278,10 @@ def test_an_interrupted_run_keeps_what_is_graded(slow, number):
     time.sleep(0.5)
     process.send_signal(number)
     out, errors = process.communicate(timeout=60)
+    rows = [line.split()[0] for line in out.splitlines() if line]
     assert errors == "interrupted: 1 of 2 submissions are graded\n"
     assert process.returncode == 130
-    assert [line.split()[0] for line in out.splitlines() if line] == ["submission", "first", "mean"]
+    assert rows == ["submission", "first", "mean"]
     assert list(read_book(slow / "b.csv")) == ["first"]
     assert [path.name for path in (slow / "reports").iterdir()] == ["first.txt"]
 
@@ -322,7 +318,7 @@ def test_without_numpy_it_ends_in_one_line(root):
     assert (out, errors, status) == ("", "the grader needs NumPy: pip install numpy\n", 1)
 
 
-def test_paths_are_expanded(root):
+def test_a_tilde_in_paths_is_the_home_folder(root):
     home = {**os.environ, "HOME": str(root)}
     _, errors, status = run(root, "~/batch/alice", "--csv=~/b.csv", "--reports=~/r", env=home)
     assert (errors, status) == ("", 0)
@@ -330,7 +326,7 @@ def test_paths_are_expanded(root):
     assert (root / "r" / "alice.txt").is_file()
 
 
-BROKEN = {  # the grader's file, an edit of it, and what the line says
+BROKEN = {  # {name: (the grader's file, old and new text in it, a pattern of the message)}
     "no start": ("worker.py", "import json\n", "import json, no_such_module\n",
                  "does not start: .*No module named 'no_such_module'"),
     "no process": ("processes.py", "import sys\n", "import sys\nsys.executable = '/'\n",
@@ -356,14 +352,15 @@ def test_an_error_of_the_grader_is_not_a_score(name, root):
 
 def test_without_a_temporary_folder_it_ends_in_one_line(root):
     main = root / "tests" / "grader" / "__main__.py"
-    main.write_text(main.read_text().replace(
-        "import tempfile\n", "import tempfile\ntempfile.tempdir = 'nowhere'\n"))
+    old = "import tempfile\n"
+    new = "import tempfile\ntempfile.tempdir = 'nowhere'\n"
+    main.write_text(main.read_text().replace(old, new))
     out, errors, status = run(root, "batch/alice")
     assert re.fullmatch("cannot write nowhere/.*: No such file or directory\n", errors)
     assert (out, status) == ("", 1)
 
 
-# ---- What is around it ---------------------------------------------------------------------------
+# ---- The files, modules and system around a submission -------------------------------------------
 
 def test_all_files_of_a_submission_can_be_imported_and_read(tmp_path):
     text = """import argparse, pathlib, beside, hw1.part.more
@@ -382,8 +379,8 @@ argparse.ArgumentParser().parse_args()  # sees no arguments of the grader
 
 def test_a_plain_import_of_a_neighbour_gets_a_hint(tmp_path):
     path = archive(tmp_path / "h.tar", ("hw1/hw1.py", b"import helper"), ("hw1/helper.py", b""))
-    refused = processes.grade_submission(path).refused
-    assert refused.endswith("it is hw1/helper.py: import it as hw1.helper")
+    graded = processes.grade_submission(path)
+    assert graded.refused.endswith("it is hw1/helper.py: import it as hw1.helper")
 
 
 def test_the_readmes_makefile_ends_with_autolabs_line(root, tmp_path):
@@ -402,21 +399,23 @@ def test_the_readmes_makefile_ends_with_autolabs_line(root, tmp_path):
 
 
 def test_pythonpath_gives_numpy_but_no_installed_hw1(root, tmp_path):
-    write_module(tmp_path / "else", "raise RuntimeError").with_name("__init__.py").touch()
-    packages = os.path.dirname(os.path.dirname(__import__("numpy").__file__))
-    path = os.pathsep.join([packages, str(tmp_path / "else")])
+    module = write_module(tmp_path / "installed", "raise RuntimeError")
+    module.with_name("__init__.py").touch()
+    packages = os.path.dirname(os.path.dirname(np.__file__))
+    path = os.pathsep.join([packages, str(tmp_path / "installed")])
     out, _, _ = run(root, "batch/alice", python=["-S"], env={**os.environ, "PYTHONPATH": path})
     assert out.endswith("101 / 101\n")
 
 
-def test_windows_grades_only_its_own(monkeypatch, capsys, tmp_path):
+def test_windows_grades_only_the_repositorys_hw1(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(program, "HAS_LIMITS", False)
     parser, options = program.parse(["handin.tar"])
     with pytest.raises(SystemExit, match="2"):
         program.find_submissions(parser, options, tmp_path)
     assert "which Windows lacks: use Linux, macOS or WSL" in capsys.readouterr().err
     parser, options = program.parse([])
-    assert list(program.find_submissions(parser, options, tmp_path).paths) == ["hw1/hw1.py"]
+    found = program.find_submissions(parser, options, tmp_path)
+    assert list(found.paths) == ["hw1/hw1.py"]
 
 
 def test_limits_are_left_out_where_the_system_has_none(monkeypatch):

@@ -1,4 +1,4 @@
-"""Proof that the table of sections is right, and that one is added as the package says."""
+"""The table of sections, and a section that is added as the docstring of tests.grader says."""
 
 import os
 import re
@@ -26,27 +26,30 @@ class LeakyReLU(Activation):
 
 
 @pytest.mark.parametrize("number", sections.SECTIONS)
-def test_points_of_checks_add_up(number):
+def test_points_of_the_checks_add_up(number):
     checks = sections.get_checks(number)
+    names = {check.name for check in checks}
     assert sum(check.points for check in checks) == sections.SECTIONS[number].points
-    assert len({check.name for check in checks}) == len(checks)
+    assert len(names) == len(checks)
 
 
-def test_points_are_the_handouts():
-    assert {number: sections.points(number) for number in FULL} == FULL
+def test_points_of_the_sections_are_the_handouts():
+    points = {number: section.points for number, section in sections.SECTIONS.items()}
+    assert points == FULL
 
 
-def test_mistakes_cost_checks_that_are_there():
+def test_mistakes_cost_existing_checks_of_their_section():
     names = {f"{number} {check.name}" for number in sections.SECTIONS
              for check in sections.get_checks(number)}
     for mistake in MISTAKES.values():
-        assert mistake.costs and names.issuperset(mistake.costs)
+        assert mistake.costs
+        assert names.issuperset(mistake.costs)
         assert all(check.startswith(mistake.section) for check in mistake.costs)
 
 
 @pytest.fixture
 def copy(tmp_path):
-    """A copy of the grader, with the section that the package's docstring adds."""
+    """A copy of the grader, with the section that the docstring of tests.grader adds."""
     root = tmp_path / "copy"
     for name in ("tests/grader", "data"):
         shutil.copytree(ROOT / name, root / name,
@@ -63,7 +66,7 @@ def copy(tmp_path):
 
 
 def grade(copy, text):
-    """Return what the command prints of section 2.9 of a submission."""
+    """Return what the command prints for section 2.9 of a submission."""
     (copy / "hw1").mkdir(exist_ok=True)
     (copy / "hw1" / "hw1.py").write_text(text)
     command = [sys.executable, "-m", "tests.grader", "--section", "2.9", "hw1/hw1.py"]
@@ -72,18 +75,19 @@ def grade(copy, text):
     return done.stdout
 
 
-def test_section_of_the_docstring_keeps_what_is_right(copy):
-    assert re.search(r"2.9  Leaky ReLU +3 / +3", grade(copy, TEXTBOOK + LEAKY_RELU))
+def test_an_added_section_gives_its_points(copy):
+    printed = grade(copy, TEXTBOOK + LEAKY_RELU)
+    assert re.search(r"2.9  Leaky ReLU +3 / +3", printed)
 
 
-def test_section_of_the_docstring_takes_what_is_wrong(copy):
+def test_an_added_section_takes_points_for_a_mistake(copy):
     printed = grade(copy, TEXTBOOK + LEAKY_RELU.replace("0.01", "0.1"))
     assert re.search(r"2.9  Leaky ReLU +2 / +3", printed)
     assert "the output of LeakyReLU is wrong in" in printed
     assert "(LeakyReLU.forward, line" in printed
 
 
-def test_section_of_the_docstring_names_what_is_missing(copy):
+def test_an_added_section_names_a_missing_class(copy):
     printed = grade(copy, TEXTBOOK)
     assert re.search(r"2.9  Leaky ReLU +2 / +3", printed)
     assert "hw1.py has no LeakyReLU" in printed

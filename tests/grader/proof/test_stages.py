@@ -1,4 +1,4 @@
-"""Proof that unfinished work is priced by what is done, and named by piece and line."""
+"""Unfinished submissions: they lose the points of what is missing, which is named with its line."""
 
 import re
 
@@ -54,7 +54,8 @@ NO_EFFECT = "momentum has no effect"
 NO_HIDDEN = "the network has no hidden layer; it must have one for each of hiddens"
 ALL_BUT_STATS = [piece for piece in PIECES if piece != "get_training_stats"]
 
-# name: how the names of the stubs begin, other edits, {section: points lost}, what else is said
+# {name: (how the names of the stubs begin, edits of the textbook, {section: points lost}, patterns
+# of the reasons that name no stub)}
 STAGES = {
     "nothing": ([""], NO_CONSTRUCTOR, FULL, [UNSET]),
     "2.1 and 2.2": (["Sigmoid", "Tanh", "ReLU", "BatchNorm", "MLP", "get"], NO_CONSTRUCTOR,
@@ -94,50 +95,63 @@ STAGES = {
 }
 
 
-def assert_lost(graded, lost):
-    assert {number: section.possible for number, section in graded.sections.items()} == FULL
-    assert {number: section.possible - section.earned
-            for number, section in graded.sections.items()} == {**dict.fromkeys(FULL, 0), **lost}
+def assert_lost(graded, expected):
+    """Assert that every section is there, and loses the points of expected, {section: points}."""
+    possible = {}
+    lost = {}
+    for number, section in graded.sections.items():
+        possible[number] = section.possible
+        lost[number] = section.possible - section.earned
+    assert possible == FULL
+    assert lost == {**dict.fromkeys(FULL, 0), **expected}
 
 
-@pytest.mark.parametrize("stage, stub", [
-    (stage, stub) for stage in STAGES for stub in (STUBS if STAGES[stage][0] else [""])])
-def test_stage_loses_what_is_not_done(stage, stub, tmp_path):
-    """It loses these points and no other, and each reason names a piece that is not done."""
+def list_stages():
+    """Return (stage, stub): each stage with each stub, or with "" if it has none."""
+    stages = []
+    for stage, (beginnings, _, _, _) in STAGES.items():
+        for stub in STUBS if beginnings else [""]:
+            stages.append((stage, stub))
+    return stages
+
+
+@pytest.mark.parametrize("stage, stub", list_stages())
+def test_a_stage_loses_only_what_is_not_done(stage, stub, tmp_path):
     beginnings, edits, lost, others = STAGES[stage]
     pieces = [piece for piece in PIECES if piece.startswith(tuple(beginnings))]
     if stage == "get_training_stats alone":
         pieces = ALL_BUT_STATS
-    module = write_module(tmp_path, replace_bodies(pieces, stub, edit(TEXTBOOK, edits)))
-    graded = processes.grade_together(module)
-    assert_lost(graded, lost)
+    text = replace_bodies(pieces, stub, edit(TEXTBOOK, edits))
     patterns = others + [rf"{re.escape(piece)} is not implemented yet \(line \d+\)$"
                          for piece in pieces]
+    graded = processes.grade_together(write_module(tmp_path, text))
+    assert_lost(graded, lost)
     for section in graded.sections.values():
         assert len(set(section.reasons)) == len(section.reasons)
         for reason in section.reasons:
             assert re.match("|".join(patterns), reason), reason
 
 
-def test_empty_file_loses_everything(tmp_path):
+def test_an_empty_file_loses_everything(tmp_path):
     graded = processes.grade_together(write_module(tmp_path, ""))
     assert_lost(graded, FULL)
     for section in graded.sections.values():
         assert all(reason.startswith("hw1.py has no ") for reason in section.reasons)
 
 
-def test_missing_method_is_named(tmp_path):
+def test_a_missing_method_is_named(tmp_path):
     text = TEXTBOOK.replace("def step(", "def go(")
     graded = processes.grade_together(write_module(tmp_path, text))
+    reason = graded.sections["2.3"].reasons[0]
     assert_lost(graded, {"2.3": 2, "2.6": 2, "2.7": 10})
-    assert re.match(r"MLP.step is missing from class MLP \(line \d+\)",
-                    graded.sections["2.3"].reasons[0])
+    assert re.match(r"MLP.step is missing from class MLP \(line \d+\)", reason)
 
 
-def test_other_signature_is_named(tmp_path):
+def test_a_wrong_signature_is_named(tmp_path):
     text = edit(TEXTBOOK, [
         ("    def __call__(self, x, eval=False):\n        return self.forward(x, eval)\n",
          "    def __call__(self, x):\n        return self.forward(x)\n")])
-    reasons = processes.grade_together(write_module(tmp_path, text)).sections["2.6"].reasons
+    graded = processes.grade_together(write_module(tmp_path, text))
+    reasons = graded.sections["2.6"].reasons
     assert any("__call__() got an unexpected keyword argument 'eval'" in reason
                for reason in reasons), reasons

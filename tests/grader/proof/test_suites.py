@@ -1,7 +1,7 @@
-"""Proof of the homework's suites: a mistake fails the suite of its section, and a solution none.
+"""Proof of the homework's suites: a mistake fails the suite of its section, a solution fails none.
 
-A mistake may also fail the suites of sections that build on those where it costs points; these are
-not run. Every correct solution passes every test, in whatever style it is written.
+A mistake may also fail the suites of sections that need those where it costs points; these are not
+run. A correct solution passes every test, whatever its style.
 """
 
 import pathlib
@@ -19,7 +19,7 @@ SOLUTIONS = sorted((OWN.parents[1] / "tests" / "solutions").glob("[a-z]*.py"))
 
 
 class Wrong(typing.NamedTuple):
-    """homes: the sections whose suites must notice. costs: where points are lost."""
+    """A wrong hw1.py. homes: sections, one of whose suites must fail. costs: that may fail."""
 
     homes: typing.Set[str]
     costs: typing.Set[str]
@@ -27,7 +27,7 @@ class Wrong(typing.NamedTuple):
 
 
 def list_wrong_modules():
-    """Return every mistake and case of the grader by name."""
+    """Return {name: Wrong} of every mistake and case of the grader."""
     wrong = {}
     for name, mistake in MISTAKES.items():
         costs = {check[:3] for check in mistake.costs} | {mistake.section}
@@ -35,7 +35,7 @@ def list_wrong_modules():
     for name, case in CASES.items():
         costs = {check[:3] for check in case.costs}
         if "2.5 initializers" in case.costs:
-            costs.add("2.1")  # which asks how MLP calls the initializers
+            costs.add("2.1")  # its tests check how MLP calls the initializers
         if "init_fn" in case.reason:
             costs.add("2.1")
         wrong[name] = Wrong(costs, costs, edit(read_textbook(), case.edits))
@@ -43,7 +43,7 @@ def list_wrong_modules():
 
 
 def list_solutions():
-    """Return the text of every correct solution by name."""
+    """Return {name: text} of every correct solution."""
     solutions = {"this repository's": OWN.read_text()}
     for path in SOLUTIONS:
         solutions[path.name] = path.read_text()
@@ -62,8 +62,9 @@ def test_a_mistake_fails_its_own_suite_only(name):
     independent = {section for section in suites.SUITES
                    if wrong.costs.isdisjoint([section, *suites.NEEDS[section]])}
     failures = suites.run_suites(wrong.text, sorted(wrong.homes | independent))
-    assert any(failures[section] for section in wrong.homes), f"no test of {wrong.homes} fails"
-    assert not any(failures[section] for section in independent), failures
+    failed = {section for section, failure in failures.items() if failure is not None}
+    assert failed & wrong.homes, f"no test of {wrong.homes} fails"
+    assert not failed & independent, failures
 
 
 @pytest.mark.parametrize("name", CORRECT)
