@@ -107,6 +107,7 @@ class Submission:
         self.only_textbook_parts = only_textbook_parts
         self.advice = []
         self._root = os.path.dirname(folder)
+        forget_data()
         self._known = set(sys.modules)
         self._spent = 0.0
         path = os.path.join(folder, "hw1.py")
@@ -166,6 +167,13 @@ class Submission:
         found = [node.lineno for node in body
                  if isinstance(node, ast.FunctionDef) and node.name == name]
         return f" ({method}, line {found[-1]})" if found else ""
+
+
+def forget_data():
+    """Forget this repository's package data, whose name a submission's own module may have."""
+    for name in list(sys.modules):
+        if name.split(".")[0] == "data":
+            del sys.modules[name]
 
 
 def describe_import(error, folder):
