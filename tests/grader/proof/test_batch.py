@@ -79,8 +79,8 @@ def test_a_zipped_export_is_the_same_batch(name, tmp_path):
 
 @pytest.mark.parametrize("names, expected", [
     (["alice.tar", "bob.tar"], ["alice.tar", "bob.tar"]),
-    (["alice.tar", "bob/hw1/hw1.py", "carol/handin.tar", "dave/hw1/hw1.py"],
-     ["alice.tar", "bob", "carol", "dave"]),
+    (["alice.tar", "bob/handin.tar"], ["alice.tar", "bob"]),
+    (["alice.tar", "bob/hw1/hw1.py", "carol/hw1/hw1.py"], ["alice.tar", "bob", "carol"]),
 ])
 def test_a_zipped_folder_of_loose_files_is_a_batch(names, expected, tmp_path):
     write(tmp_path / "all" / "export", *names)
@@ -89,11 +89,16 @@ def test_a_zipped_folder_of_loose_files_is_a_batch(names, expected, tmp_path):
     assert list(batch.paths) == expected
 
 
-def test_a_zipped_folder_of_one_student_is_one_submission(tmp_path):
-    write(tmp_path / "all" / "alice", "handin.tar", "notes.txt")
+@pytest.mark.parametrize("names, expected", [
+    (["alice/handin.tar", "alice/notes.txt"], ["alice"]),
+    (["alice/hw1/hw1.py", "alice/old/hw1.py", "alice/handin.tar"], ["alice"]),
+    (["alice/handin.tar", "alice/old.tar", "bob/handin.tar"], ["alice", "bob"]),
+])
+def test_a_zipped_folder_of_a_student_is_one_submission(names, expected, tmp_path):
+    write(tmp_path / "all", *names)
     path = zip_folder(tmp_path / "all", tmp_path / "alice.zip")
     batch = Batch([path], tmp_path / "out")
-    assert list(batch.paths) == ["alice"]
+    assert list(batch.paths) == expected
 
 
 def test_of_two_archives_the_newest_is_graded_with_a_note(tmp_path):
