@@ -1,30 +1,55 @@
-"""2.6 Batch normalization: the layer alone in training, inference and backward; in networks."""
+"""2.6 Batch normalization: the layer alone, and in networks.
 
-import functools
+How to read a check: its scenarios use nn, which holds the submission's classes, and yield
+
+    name, value                    compared with what the scenario yields for the textbook, a
+                                   correct hw1.py
+    name, value, expected          compared with what follows from the submission's own numbers
+    name, value, expected, before  the same, for a parameter that a step moves
+
+A difference in type, dtype, shape or numbers loses all points of the check; (d,) and (1, d) are
+both right for all that belongs to units. An exception and require(False, reason) lose them, too.
+One point is lost if only an array that went through given(...) is modified.
+
+Check(name, points, method, ways): the ways are tried in order, and the first that agrees keeps the
+points; the method is the one that a reason names.
+
+    Way(scenario)            as it is; it makes sure that right numbers are never wrong
+    Way(scenario, OWN)       the textbook's MLP gets the submission's criterion, activations and
+                             BatchNorm, so that a mistake in these costs nothing here
+    Way(scenario, TEXTBOOK)  the submission's MLP gets those of the textbook
+    if_stuck=True            only if the textbook's MLP cannot run with the submission's parts
+
+CannotAsk: the way does not fit this submission. If no way agrees, the mistake of mistakes.py that
+gives the same numbers is the reason, and the check is free if that is charged in other checks.
+"""
+
+from functools import partial
 
 import numpy as np
 
 from tests.grader.describe import describe_value
-from tests.grader.judge import OWN, TEXTBOOK, Check, Way, with_batchnorm
-from tests.grader.network import get_attribute, make_batch, name_gradient
+from tests.grader.judge import OWN, TEXTBOOK, Check, Way
+from tests.grader.network import find_index, get_attribute, make_batch, name_gradient
 from tests.grader.reasons import CannotAsk, require
 
-D = 6
+D = 6  # the units of the layer alone
 
 
 # ---- The layer alone -----------------------------------------------------------------------------
 
 def read(bn, name):
-    """Return a copy of an attribute."""
+    """Return a copy of an attribute; the points are lost if it is missing."""
     return np.array(get_attribute(bn, name))
 
 
 def make_new_layer(nn, alpha):
+    """Return a new layer; 0.9 is left to the default."""
     return nn.BatchNorm(D) if alpha == 0.9 else nn.BatchNorm(D, alpha)
 
 
 def make_layer(nn, alpha=0.9):
-    """Return a layer with random gamma and beta after two training batches, and a third batch."""
+    """Return a layer with random gamma and beta, trained on two batches, and a third batch."""
     rng = np.random.RandomState(1)
     bn = make_new_layer(nn, alpha)
     bn.gamma = rng.uniform(0.5, 2, (1, D))
@@ -32,15 +57,16 @@ def make_layer(nn, alpha=0.9):
     bn.forward(rng.normal(1, 2, (7, D)))
     bn.forward(rng.normal(0, 1, (5, D)))
     x = rng.normal(-1, 3, (5, D))
-    x[:, 0] *= 1e-4  # so little spread that eps counts
+    x[:, 0] *= 1e-4  # a variance so small that eps counts
     return bn, x
 
 
 def training(nn, given):
-    """The output of a new layer, also for a batch as large as the networks'; then mean, var and the
-    output of a layer with other gamma and beta.
+    """The output, mean and var in training are the textbook's.
+
+    Of a new layer, the output; of one with random gamma and beta, after two batches, all three.
     """
-    for d in (D, 32):
+    for d in (D, 32):  # 32 as in the networks
         new = nn.BatchNorm(d)
         x = np.random.RandomState(4).normal(0, 2, (8, d))
         yield f"the output of a new BatchNorm({d}) in training", new(x)
@@ -52,7 +78,10 @@ def training(nn, given):
 
 
 def running_statistics(nn, given):
-    """The running statistics after three batches: alpha * running + (1 - alpha) * batch."""
+    """The running statistics are the textbook's after three batches.
+
+    running = alpha * running + (1 - alpha) * batch
+    """
     for alpha in (0.9, 0.7):
         bn, x = make_layer(nn, alpha)
         bn(x)
@@ -60,8 +89,8 @@ def running_statistics(nn, given):
             yield f"{name} for alpha={alpha}", read(bn, name)
 
 
-def running_statistics_of_own(nn, given):
-    """The same, but of the mean and var that the layer itself has set, be they right or wrong."""
+def running_statistics_from_own_mean_and_var(nn, given):
+    """The running statistics follow from the mean and var that the layer sets, right or wrong."""
     for alpha in (0.9, 0.7):
         bn = make_new_layer(nn, alpha)
         running_mean = np.zeros(D)
@@ -70,8 +99,10 @@ def running_statistics_of_own(nn, given):
             mean = read(bn, "mean")
             var = read(bn, "var")
             bn(np.random.RandomState(k).normal(k, 2, (5, D)))
-            require(not np.array_equal(mean, bn.mean), "BatchNorm: mean is not set in training")
-            require(not np.array_equal(var, bn.var), "BatchNorm: var is not set in training")
+            require(not np.array_equal(mean, bn.mean),
+                    "BatchNorm does not set mean in training: set it to the mean of the batch")
+            require(not np.array_equal(var, bn.var),
+                    "BatchNorm does not set var in training: set it to the variance of the batch")
             running_mean = alpha * running_mean + (1 - alpha) * np.reshape(bn.mean, D)
             running_var = alpha * running_var + (1 - alpha) * np.reshape(bn.var, D)
             which = f"for alpha={alpha}, batch {k}"
@@ -80,40 +111,44 @@ def running_statistics_of_own(nn, given):
 
 
 def inference(nn, given):
-    """The output by the running statistics, which stay as they are."""
+    """The output in inference is the textbook's, twice; the running statistics do not change."""
     bn, x = make_layer(nn)
     bn(x)
     yield from infer(bn, given)
 
 
-def inference_of_own(nn, given):
-    """The same, by running statistics that are written in."""
+def inference_from_written_statistics(nn, given):
+    """The output in inference follows from running statistics that are written into the layer."""
     bn, x = make_layer(nn)
     bn(x)
     bn.running_mean = np.random.RandomState(5).normal(0, 1, (1, D))
     bn.running_var = np.random.RandomState(6).uniform(0.5, 2, (1, D))
-    x = np.random.RandomState(2).normal(0, 2, (4, D))
+    x = make_inference_batch()
     norm = (x - bn.running_mean) / np.sqrt(bn.running_var + 1e-8)
     expected = bn.gamma * norm + bn.beta
     for name, value in infer(bn, given):
         yield name, value, expected
 
 
+def make_inference_batch():
+    return np.random.RandomState(2).normal(0, 2, (4, D))
+
+
 def infer(bn, given):
-    """Infer twice: the running statistics must stay as they are."""
-    x = given("BatchNorm's x", np.random.RandomState(2).normal(0, 2, (4, D)))
+    """Yield the output in inference, twice, and require that the running statistics stay."""
+    x = given("BatchNorm's x", make_inference_batch())
     running_mean = read(bn, "running_mean")
     running_var = read(bn, "running_var")
     yield "the output of BatchNorm in inference", bn(x, eval=True)
     require(np.array_equal(running_mean, bn.running_mean),
-            "BatchNorm: running_mean changes in inference; it must change in training only")
+            "BatchNorm: running_mean changes in inference: update it in training only")
     require(np.array_equal(running_var, bn.running_var),
-            "BatchNorm: running_var changes in inference; it must change in training only")
+            "BatchNorm: running_var changes in inference: update it in training only")
     yield "the output of BatchNorm in inference, once more", bn(x.copy(), eval=True)
 
 
 def backward(nn, given):
-    """dgamma, dbeta and dx for a random upstream gradient."""
+    """dgamma, dbeta and dx are the textbook's for a random upstream gradient."""
     bn, x = make_layer(nn)
     bn(x)
     delta = given("delta", np.random.RandomState(3).normal(0, 1, (5, D)))
@@ -123,64 +158,69 @@ def backward(nn, given):
     yield "dx of BatchNorm.backward", dx
 
 
-def backward_of_own(nn, given):
-    """The same, but for the mean and var that the layer itself has set, be they right or wrong."""
+def backward_from_own_mean_and_var(nn, given):
+    """dgamma, dbeta and dx follow from the mean and var that the layer set, right or wrong.
+
+    They are those of the textbook's layer, into which gamma, mean and var are written.
+    """
     bn, x = make_layer(nn)
     bn(x)
     delta = given("delta", np.random.RandomState(3).normal(0, 1, (5, D)))
     dx = bn.backward(delta)
-    right = nn.textbook().module.BatchNorm(D)
-    right(x)
-    right.gamma = bn.gamma
-    right.mean = np.reshape(bn.mean, D)
-    right.deviation = np.sqrt(np.reshape(bn.var, D) + right.eps)
-    right.norm = (x - right.mean) / right.deviation
-    expected = right.backward(delta)
-    yield "dgamma", read(bn, "dgamma"), right.dgamma
-    yield "dbeta", read(bn, "dbeta"), right.dbeta
+    textbook = nn.textbook().module.BatchNorm(D)
+    textbook(x)
+    textbook.gamma = bn.gamma
+    textbook.mean = np.reshape(bn.mean, D)
+    textbook.deviation = np.sqrt(np.reshape(bn.var, D) + textbook.eps)
+    textbook.norm = (x - textbook.mean) / textbook.deviation
+    expected = textbook.backward(delta)
+    yield "dgamma", read(bn, "dgamma"), textbook.dgamma
+    yield "dbeta", read(bn, "dbeta"), textbook.dbeta
     yield "dx of BatchNorm.backward", dx, expected
 
 
 # ---- In networks ---------------------------------------------------------------------------------
 
-def in_a_network(nn, given, number):
-    """The output and all gradients where the first layers have BatchNorm."""
+# net.run(x, labels): zero_grads, forward and backward. net.step(): step, which must move W or b.
+# net.parameters(), net.gradients(), net.batchnorm("gamma"): copies, {"bn_layers[0].gamma": array}.
+# net.batchnorm_layers(): the first num_bn_layers of bn_layers; the points are lost if fewer exist.
+
+def outputs_and_gradients(nn, given, number):
+    """The output and all gradients of a network with BatchNorm are the textbook's."""
     x, labels = make_batch(8, seed=4)
     net = nn.network([32, 32, 32, 32], num_bn_layers=number)
-    net.batchnorm_layers()  # which must be there
+    net.batchnorm_layers()
     net.run(x, labels)
-    given.batch_size = len(x)
+    given.batch_size = len(x)  # for a reason such as "is 8 times the expected value"
     yield "forward(x) with BatchNorm", net.output
     yield from net.batchnorm("dgamma", "dbeta").items()
     yield from net.gradients().items()
 
 
-def in_a_network_besides(nn, given, number):
+def outputs_and_gradients_except_what_else_is_wrong(nn, given, number):
     """The same, except for what the same network gets wrong without BatchNorm.
 
-    What depends on a wrong output is not asked, nor what depends on a wrong delta, of which db is
-    the sum. BatchNorm must have an effect all the same.
+    Where that is the output, nothing is compared; where it is db, the sum of the upstream gradient,
+    the layer's dgamma and dbeta are not. BatchNorm must have an effect all the same.
     """
-    plain = observe_network(nn, number=0)
-    right = observe_network(nn.textbook(), number=0)
-    wrong = {name for name, value in right.items()
-             if describe_value(name, plain[name], value) is not None}
+    without = observe_network(nn, number=0)
+    expected_without = observe_network(nn.textbook(), number=0)
+    wrong = {name for name, expected in expected_without.items()
+             if describe_value(name, without[name], expected) is not None}
     if not wrong:
         raise CannotAsk("the network is right without BatchNorm")
     values = observe_network(nn, number)
-    right = observe_network(nn.textbook(), number)
-    require(not np.array_equal(values["forward(x)"], plain["forward(x)"]),
+    require(not np.array_equal(values["forward(x)"], without["forward(x)"]),
             "BatchNorm changes nothing in the network's output")
     for name, value in values.items():
         if name.startswith("bn_layers"):
             require(np.any(value), f"MLP.backward leaves {name} at 0")
-    for name, value in right.items():
-        index = name[name.find("[") + 1:name.find("]")]
-        depends = {name, "forward(x)"}
+    for name, expected in observe_network(nn.textbook(), number).items():
+        needed = {name, "forward(x)"}
         if name.startswith("bn_layers"):
-            depends.add(f"db[{index}]")
-        if not depends & wrong:
-            yield name, values[name], value
+            needed.add(f"db[{find_index(name)}]")
+        if needed.isdisjoint(wrong):
+            yield name, values[name], expected
 
 
 def observe_network(nn, number):
@@ -196,7 +236,7 @@ def observe_network(nn, number):
 
 
 def step(nn, given):
-    """gamma and beta of one, two and three layers take a step; nothing else moves them."""
+    """gamma and beta after a step are the textbook's, for one, two and three BatchNorms."""
     for number in (1, 2, 3):
         net = nn.network([32, 32, 32], lr=0.05, num_bn_layers=number)
         write_statistics(net)
@@ -206,20 +246,20 @@ def step(nn, given):
 
 
 def step_from_own_gradients(nn, given, lr_of_W=False):
-    """A step from the dgamma and dbeta that stand there, be they right or wrong.
+    """A step subtracts lr times the layer's own dgamma and dbeta, right or wrong.
 
-    If no batch can go backward, random ones are written. lr_of_W: as far along them as W moves
-    along dW, which section 2.3 asks.
+    Only step may move gamma and beta. If no batch can go backward, random gradients are written.
+    lr_of_W: instead of lr, the factor by which W[0] moves along dW[0], which section 2.3 asks.
     """
     for number in (1, 2, 3):
         net = nn.network([32, 32, 32], lr=0.05, num_bn_layers=number)
-        trains = net.can_train()
+        can_train = net.can_train()
         write_statistics(net)
         before = net.batchnorm("gamma", "beta")
         old = net.parameters()
         net.zero_grads()
         require_unchanged(net, before, "zero_grads")
-        net.take_gradients(7, trains)
+        net.take_gradients(7, can_train)
         require_unchanged(net, before, "forward or backward")
         gradients = net.batchnorm("dgamma", "dbeta")
         dW = net.raw_gradients()["dW[0]"]
@@ -235,15 +275,16 @@ def step_from_own_gradients(nn, given, lr_of_W=False):
 
 
 def require_unchanged(net, before, methods):
+    """Require that gamma and beta are as before the methods were called."""
     for name, value in net.batchnorm("gamma", "beta").items():
         require(np.array_equal(before[name], value),
                 f"{name} changes in {methods}: only step moves it")
 
 
 def train_and_infer(nn, given):
-    """Two steps, and inference after each, by the running statistics of the training."""
+    """The outputs in inference, after each of two training steps, are the textbook's."""
     net = nn.network([32, 32, 32], lr=0.05, num_bn_layers=2)
-    net.batchnorm_layers()  # which must be there
+    net.batchnorm_layers()
     for k, seed in enumerate((5, 6), 1):
         net.mlp.train()
         net.run(*make_batch(50, seed))
@@ -254,9 +295,10 @@ def train_and_infer(nn, given):
             yield f"forward(x) in inference, after step {k}, batch {n}", net.forward(x)
 
 
-def infer_in_a_network(nn, given):
-    """The output in eval mode and back in train mode, where gamma, beta and the running statistics
-    are written in.
+def infer_from_written_statistics(nn, given):
+    """The outputs in eval mode and back in train mode are those of the textbook's MLP.
+
+    The same gamma, beta and running statistics are written into both networks.
     """
     x, _ = make_batch(10, seed=7)
     net = nn.network([32, 32, 32], num_bn_layers=2)
@@ -281,40 +323,48 @@ def write_statistics(net):
         layer.running_var = rng.uniform(0.5, 2, (1, d))
 
 
-def infer_in_a_network_besides(nn, given):
-    """The same, where the network's output is wrong without BatchNorm: eval mode must count."""
+def infer_otherwise_than_in_training(nn, given):
+    """The output in eval mode differs from that in train mode.
+
+    Asked only of a submission whose output is wrong without BatchNorm.
+    """
     x, _ = make_batch(10, seed=7)
-    plain = nn.network([32, 32, 32]).forward(x)
-    right = nn.textbook().network([32, 32, 32]).forward(x)
-    if describe_value("forward(x)", plain, right) is None:
+    without = nn.network([32, 32, 32]).forward(x)
+    expected_without = nn.textbook().network([32, 32, 32]).forward(x)
+    if describe_value("forward(x)", without, expected_without) is None:
         raise CannotAsk("the network is right without BatchNorm")
-    values = dict(infer_in_a_network(nn, given))
+    values = dict(infer_from_written_statistics(nn, given))
     in_eval = values["forward(x) in eval mode"]
     in_train = values["forward(x) back in train mode"]
-    require(np.shape(in_eval) == np.shape(right) and not np.allclose(in_eval, in_train),
+    has_shape = np.shape(in_eval) == np.shape(expected_without)
+    require(has_shape and not np.allclose(in_eval, in_train),
             "BatchNorm infers as it trains: its output in eval mode is that in train mode")
-
-
-def of(scenario, **arguments):
-    return functools.partial(scenario, **arguments)
 
 
 CHECKS = [
     Check("training", 2, "BatchNorm.forward", [Way(training)]),
     Check("running_statistics", 2, "BatchNorm.forward",
-          [Way(running_statistics), Way(running_statistics_of_own)]),
-    Check("inference", 2, "BatchNorm.forward", [Way(inference), Way(inference_of_own)]),
-    Check("backward", 3, "BatchNorm.backward", [Way(backward), Way(backward_of_own)]),
-    *[Check(f"in a network, num_bn_layers={number}", 1, "MLP.backward",
-            [*with_batchnorm(of(in_a_network, number=number)),
-             Way(of(in_a_network_besides, number=number), OWN)])
-      for number in (1, 2, 3)],
+          [Way(running_statistics), Way(running_statistics_from_own_mean_and_var)]),
+    Check("inference", 2, "BatchNorm.forward",
+          [Way(inference), Way(inference_from_written_statistics)]),
+    Check("backward", 3, "BatchNorm.backward",
+          [Way(backward), Way(backward_from_own_mean_and_var)]),
+]
+for number in (1, 2, 3):
+    scenario = partial(outputs_and_gradients, number=number)
+    scenario_with_exceptions = partial(outputs_and_gradients_except_what_else_is_wrong,
+                                       number=number)
+    CHECKS.append(
+        Check(f"in a network, num_bn_layers={number}", 1, "MLP.backward",
+              [Way(scenario), Way(scenario, OWN), Way(scenario, TEXTBOOK, if_stuck=True),
+               Way(scenario_with_exceptions, OWN)]))
+CHECKS += [
     Check("step", 2, "MLP.step",
           [Way(step), Way(step_from_own_gradients, OWN),
-           Way(of(step_from_own_gradients, lr_of_W=True), OWN),
+           Way(partial(step_from_own_gradients, lr_of_W=True), OWN),
            Way(step_from_own_gradients, TEXTBOOK)]),
     Check("train_and_infer", 1, "MLP.forward",
-          [Way(train_and_infer), Way(infer_in_a_network, OWN),
-           Way(infer_in_a_network, TEXTBOOK, if_stuck=True),
-           Way(infer_in_a_network_besides, OWN)]),
+          [Way(train_and_infer), Way(infer_from_written_statistics, OWN),
+           Way(infer_from_written_statistics, TEXTBOOK, if_stuck=True),
+           Way(infer_otherwise_than_in_training, OWN)]),
 ]
