@@ -63,11 +63,6 @@ def in_network(scenario):
     return [Way(scenario), Way(scenario, OWN), Way(scenario, TEXTBOOK)]
 
 
-def with_batchnorm(scenario):
-    """Ask about a network with BatchNorm: the textbook's serves only if its own cannot run."""
-    return [Way(scenario), Way(scenario, OWN), Way(scenario, TEXTBOOK, if_stuck=True)]
-
-
 @dataclasses.dataclass
 class Verdict:
     """What became of a check.
