@@ -11,27 +11,30 @@ import numpy as np
 from tests import unfinished
 
 LONGEST = 200  # characters of a submission's own message that are shown
-# (d,) and (1, d) are both right for these
-REDUCED = ("b", "db", "gamma", "beta", "dgamma", "dbeta", "mean", "var", "running_mean",
-           "running_var")
-ADVISED = ("db", "dgamma", "dbeta")  # ... with advice where it is (1, d)
+# attributes with one number for each unit: (d,) and (1, d) are both right
+PER_UNIT = ("b", "db", "gamma", "beta", "dgamma", "dbeta", "mean", "var", "running_mean",
+            "running_var")
+ADVISED = ("db", "dgamma", "dbeta")  # those for which (1, d) gets advice
+# attributes that go together: where only one is wrong, the reason says that the other is right
 PARTNERS = {"W": "b", "b": "W", "dW": "db", "db": "dW", "gamma": "beta", "beta": "gamma",
             "dgamma": "dbeta", "dbeta": "dgamma", "running_mean": "running_var",
             "running_var": "running_mean"}
+# opcodes of a return statement
 RETURNS = [dis.opmap[name] for name in ("RETURN_VALUE", "RETURN_CONST") if name in dis.opmap]
 
 
 # ---- Values --------------------------------------------------------------------------------------
 
 def describe_difference(values, m=None):
-    """Return (the first difference in a sentence, or None; advice).
+    """Return the first difference in a sentence, or None, and a list of lines of advice.
 
-    values: {name: [value, expected, or also the value before]}. m: the batch size.
+    values: {name: [value, expected]} or {name: [value, expected, value before the step]}.
+    m: the batch size, which a wrong factor may be.
     """
     right = []
     advice = []
-    for name, (value, *_) in values.items():
-        if value is None:
+    for name, compared in values.items():
+        if compared[0] is None:
             return f"{name} is None", []
     for name, value in values.items():
         reason = describe_value(name, *value, m=m, advice=advice)
@@ -42,27 +45,29 @@ def describe_difference(values, m=None):
 
 
 def describe_value(name, value, expected, before=None, m=None, advice=None):
-    """Return what is wrong with a value: its type, shape, dtype or numbers; None if nothing.
+    """Return what is wrong with a value: its type, shape, dtype or numbers; None if nothing is.
 
-    advice: a list that takes what a strict grader would not accept.
+    name: the attribute first, then when or where, "dW[0] after step 1". before: the value before a
+    step, or None. m: the batch size, or None. advice: a list, to which a line is appended if a
+    strict grader would not accept the value.
     """
     if isinstance(expected, np.generic) and isinstance(value, np.generic):
         expected = np.asarray(expected)
         value = np.asarray(value)
     if not isinstance(value, np.ndarray):
         return f"{name} is of type {type(value).__name__}; a NumPy array is expected"
-    value = np.asarray(value)  # of a subclass, too, whose operators may differ
+    value = np.asarray(value)  # a subclass may have operators of its own
     base = find_base(name)
-    if base in REDUCED and value.size == expected.size and value.ndim in (1, 2) and (
-            value.shape[:-1] in ((), (1,))):
+    is_row = value.ndim == 1 or (value.ndim == 2 and len(value) == 1)
+    if base in PER_UNIT and is_row and value.size == expected.size:
         if base in ADVISED and value.ndim == 2 and advice is not None:
             advice.append(f"{base} has shape (1, d); a strict grader compares with (d,)")
         value = value.reshape(expected.shape)
         if before is not None:
             before = np.reshape(before, expected.shape)
     if value.shape != expected.shape:
-        if value.T.shape == expected.shape and value.dtype == expected.dtype and (
-                _is_close(value.T, expected)):
+        has_dtype = value.dtype == expected.dtype
+        if value.T.shape == expected.shape and has_dtype and _is_close(value.T, expected):
             return f"{name} is transposed: its shape is {value.shape} instead of {expected.shape}"
         return f"{name} has shape {value.shape}; the expected shape is {expected.shape}"
     if value.dtype != expected.dtype:
@@ -74,19 +79,24 @@ def describe_value(name, value, expected, before=None, m=None, advice=None):
     return f"{name} {_measure(value, expected, before, m)}"
 
 
-def _is_close(value, expected):
+def _are_close(value, expected):
+    """Return for each entry whether it is the expected one, up to rounding."""
     tolerance = 1e-9 + 1e-6 * np.abs(expected).max(initial=0)
-    return np.allclose(value, expected, rtol=1e-5, atol=tolerance)
+    return np.isclose(value, expected, rtol=1e-5, atol=tolerance)
+
+
+def _is_close(value, expected):
+    return bool(np.all(_are_close(value, expected)))
 
 
 def _measure(value, expected, before, m):
-    """Say how a wrong value is related to what is right."""
+    """Return how a wrong value differs from the expected one: by a factor, or in which entry."""
     if before is not None and before.shape == expected.shape:
         moved = value - before
-        due = expected - before
+        expected_move = expected - before
         if not moved.any():
             return "is unchanged"
-        factor = find_factor(moved, due)
+        factor = find_factor(moved, expected_move)
         if factor is not None and np.isclose(factor, -1):
             return "moves in the wrong direction"
         if factor is not None:
@@ -99,16 +109,15 @@ def _measure(value, expected, before, m):
             return _describe_factor(factor, m)
         if value.ndim == 2 and value.shape[0] == value.shape[1] and _is_close(value.T, expected):
             return "is transposed"
-    wrong = ~np.isclose(value, expected, rtol=1e-5,
-                        atol=1e-9 + 1e-6 * np.abs(expected).max(initial=0))
-    at = tuple(np.argwhere(wrong)[0].tolist())
-    place = ", ".join(map(str, at))
-    return (f"is wrong in {wrong.sum()} of {wrong.size} entries: [{place}] is {value[at]:.6g}, "
-            f"expected {expected[at]:.6g}")
+    wrong = ~_are_close(value, expected)
+    first = tuple(np.argwhere(wrong)[0].tolist())
+    place = ", ".join(map(str, first))
+    return (f"is wrong in {wrong.sum()} of {wrong.size} entries: [{place}] is {value[first]:.6g}, "
+            f"expected {expected[first]:.6g}")
 
 
 def find_factor(value, expected):
-    """Return the number that value is expected times, or None."""
+    """Return the factor such that value is factor * expected, or None if there is none."""
     square = np.sum(expected * expected)
     if value.size < 2 or square == 0:
         return None
@@ -128,7 +137,10 @@ def _describe_factor(factor, m):
 
 
 def _describe_right(name, right, values):
-    """Say what of the same kind is right: "; dW[2] is right"."""
+    """Return "; dW[2] is right" if another layer's is, "; db is right" if the partner is, or "".
+
+    right: the names before this one, whose values agree.
+    """
     base = find_base(name)
     if base not in PARTNERS:
         return ""
@@ -144,14 +156,14 @@ def _describe_right(name, right, values):
 
 
 def find_base(name):
-    """Return the attribute that a value's name begins with: "dW" of "dW[0] after batch 2"."""
+    """Return the attribute that a name is about: "dW" for "dW[0] after batch 2"."""
     return name.split(" ")[0].split(".")[-1].split("[")[0]
 
 
 # ---- Exceptions ----------------------------------------------------------------------------------
 
 def find_frames(error):
-    """Return the frames of an exception that are the submission's, each with its line."""
+    """Return [(frame, line number)] of an exception, of the submission's own functions only."""
     found = []
     trace = error.__traceback__
     while trace is not None:
@@ -179,7 +191,10 @@ def is_unfinished(error):
 
 
 def describe_error(error, too_long=False):
-    """Return an exception in a line: what was raised, and where in the submission."""
+    """Return an exception in a line: its type and message, and where in the submission.
+
+    too_long: the submission was interrupted because it ran for too long.
+    """
     stub = unfinished.from_error(error)
     if stub is not None:
         return stub.reason
@@ -203,7 +218,7 @@ def describe_error(error, too_long=False):
     if frames or isinstance(error, (SyntaxError, ImportError)):
         return f"{type(error).__name__}: {message}{where}"
     if isinstance(error, AttributeError) or "argument" in message:
-        return message  # a method is missing, or its signature differs
+        return message  # a method is missing or has another signature
     return f"a value that hw1.py returned or set is of the wrong type or shape: {message}"
 
 
@@ -213,9 +228,9 @@ def _make_printable(text):
 
 
 class ReturnsNone:
-    """A context that notes the first forward, derivative or BatchNorm.backward that returns None.
+    """A context that finds the first forward, derivative or BatchNorm.backward to return None.
 
-    found: the name and the line of the method, or None.
+    found: a sentence with the method's name and line, or None.
     """
 
     def __init__(self):
@@ -233,7 +248,7 @@ class ReturnsNone:
             return
         code = frame.f_code
         if not is_of_submission(code) or code.co_code[frame.f_lasti] not in RETURNS:
-            return  # an exception leaves a frame as if it returned None
+            return  # an exception also leaves the frame with None
         name = name_function(frame)
         if re.search(r"\.(forward|derivative|__call__)$|BatchNorm\.backward$", name):
             self.found = f"{name} returns None (line {code.co_firstlineno})"
