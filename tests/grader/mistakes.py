@@ -17,7 +17,12 @@ FILE = pathlib.Path(__file__).with_name("textbook.py")
 
 
 class Mistake(typing.NamedTuple):
-    """A mistake of a section; costs: checks, "2.3 forward". diff: old and new lines."""
+    """A mistake.
+
+    section: the section that it belongs to. costs: the checks that it loses, "2.3 forward".
+    sentence: the reason, which names the mistake and the fix. diff: lines of the textbook and what
+    they become, as in the module's docstring.
+    """
 
     section: str
     costs: typing.List[str]
@@ -26,7 +31,7 @@ class Mistake(typing.NamedTuple):
 
     @property
     def edits(self):
-        """Pairs of the old lines and the new lines."""
+        """The diff as a list of pairs (old lines, new lines)."""
         pairs = []
         for block in self.diff.strip("\n").split("\n\n"):
             lines = block.split("\n")
@@ -49,7 +54,7 @@ MISTAKES = {
     # ---- 2.2 ----
     "loss sign": Mistake(
         "2.2", ["2.2 loss"],
-        "the loss has the wrong sign: it is -sum(y * log(sm)), which is positive",
+        "the loss has the wrong sign: it must be -sum(y * log(sm)), which is never negative",
         """
 -        self.loss = -np.sum(y * (x - lse), axis=1)
 +        self.loss = np.sum(y * (x - lse), axis=1)
@@ -70,7 +75,7 @@ MISTAKES = {
 """),
     "loss divided": Mistake(
         "2.2", ["2.2 loss"],
-        "the loss is divided by the batch size: it is one value for each example, not averaged",
+        "the loss is divided by the batch size: return the loss of each example, undivided",
         """
 -        self.loss = -np.sum(y * (x - lse), axis=1)
 +        self.loss = -np.sum(y * (x - lse), axis=1) / len(x)
@@ -87,21 +92,21 @@ MISTAKES = {
 """),
     "dlogits divided": Mistake(
         "2.2", ["2.2 derivative"],
-        "derivative() is divided by the batch size: it is sm - y, one row for each example",
+        "derivative() is divided by the batch size: return sm - y",
         """
 -        return self.sm - self.labels
 +        return (self.sm - self.labels) / len(self.labels)
 """),
     "dlogits is sm": Mistake(
         "2.2", ["2.2 derivative"],
-        "derivative() is sm alone: it is sm - y",
+        "derivative() returns sm alone: return sm - y",
         """
 -        return self.sm - self.labels
 +        return self.sm
 """),
     "dlogits sign": Mistake(
         "2.2", ["2.2 derivative"],
-        "derivative() has the wrong sign: it is sm - y",
+        "derivative() has the wrong sign: return sm - y",
         """
 -        return self.sm - self.labels
 +        return self.labels - self.sm
@@ -164,8 +169,8 @@ MISTAKES = {
 """),
     "accumulated": Mistake(
         "2.3", ["2.3 zero_grads", "2.3 five_steps"],
-        "the gradients of earlier batches are added up: set them to 0 in zero_grads, or assign "
-        "them in backward",
+        "the gradients accumulate over the batches: set them to 0 in zero_grads, or assign them "
+        "in backward",
         """
 -            self.dW[i].fill(0.0)
 +            pass
@@ -181,7 +186,7 @@ MISTAKES = {
 """),
     "step sign": Mistake(
         "2.3", ["2.3 five_steps"],
-        "step goes up the gradient: subtract lr * dW and lr * db",
+        "step moves up the gradient: subtract lr * dW and lr * db",
         """
 -            self.vW[i] = self.momentum * self.vW[i] - self.lr * self.dW[i]
 -            self.W[i] = self.W[i] + self.vW[i]
@@ -209,7 +214,7 @@ MISTAKES = {
 """),
     "momentum of 0.9": Mistake(
         "2.3", ["2.3 five_steps"],
-        "the momentum is 0.9 whatever MLP is given: use self.momentum",
+        "step uses a momentum of 0.9, whatever MLP is given: use self.momentum",
         """
 -            self.vW[i] = self.momentum * self.vW[i] - self.lr * self.dW[i]
 -            self.W[i] = self.W[i] + self.vW[i]
@@ -224,7 +229,7 @@ MISTAKES = {
     # ---- 2.4 ----
     "sigmoid' of the input": Mistake(
         "2.4", ["2.4 Sigmoid.derivative"],
-        "Sigmoid.derivative is s (1 - s) of the input; s must be the output of forward",
+        "Sigmoid.derivative is s * (1 - s) with s the input: s must be the output of forward",
         """
 -        self.state = 1 / (1 + np.exp(-x))
 -        return self.state
@@ -237,8 +242,8 @@ MISTAKES = {
 """),
     "sigmoid' twice": Mistake(
         "2.4", ["2.4 Sigmoid.derivative"],
-        "Sigmoid.derivative applies the sigmoid again to the output of forward: state is "
-        "already s",
+        "Sigmoid.derivative applies the sigmoid again to the output of forward: use state, "
+        "which is already s",
         """
 -        return self.state * (1 - self.state)
 +        s = 1 / (1 + np.exp(-self.state))
@@ -246,7 +251,7 @@ MISTAKES = {
 """),
     "tanh' of the input": Mistake(
         "2.4", ["2.4 Tanh.derivative"],
-        "Tanh.derivative squares the input; it is 1 minus the square of the output of forward",
+        "Tanh.derivative squares the input: return 1 minus the square of the output of forward",
         """
 -        self.state = np.tanh(x)
 -        return self.state
@@ -259,21 +264,22 @@ MISTAKES = {
 """),
     "tanh' twice": Mistake(
         "2.4", ["2.4 Tanh.derivative"],
-        "Tanh.derivative applies tanh again to the output of forward: state is already tanh(x)",
+        "Tanh.derivative applies tanh again to the output of forward: use state, which is "
+        "already tanh(x)",
         """
 -        return 1 - self.state ** 2
 +        return 1 - np.tanh(self.state) ** 2
 """),
     "tanh' without square": Mistake(
         "2.4", ["2.4 Tanh.derivative"],
-        "Tanh.derivative is 1 - tanh(x): the square is missing, it is 1 - tanh(x)^2",
+        "Tanh.derivative is 1 - tanh(x), the square is missing: return 1 - tanh(x)^2",
         """
 -        return 1 - self.state ** 2
 +        return 1 - self.state
 """),
     "relu' at 0": Mistake(
         "2.4", ["2.4 ReLU.derivative"],
-        "ReLU.derivative at 0 is 1: by convention it is 0",
+        "ReLU.derivative is 1 where the input is 0: by convention it is 0 there",
         """
 -        self.state = np.maximum(0, x)
 -        return self.state
@@ -286,14 +292,14 @@ MISTAKES = {
 """),
     "relu' is 1": Mistake(
         "2.4", ["2.4 ReLU.derivative"],
-        "ReLU.derivative is 1 everywhere: it is 1 where state > 0 and 0 elsewhere",
+        "ReLU.derivative is 1 everywhere: return 1 where state > 0, and 0 elsewhere",
         """
 -        return np.where(self.state > 0, 1.0, 0.0)
 +        return np.where(self.state >= 0, 1.0, 0.0)
 """),
     "relu' is state": Mistake(
         "2.4", ["2.4 ReLU.derivative"],
-        "ReLU.derivative is the output of forward: it is 1 where state > 0 and 0 elsewhere",
+        "ReLU.derivative is the output of forward: return 1 where state > 0, and 0 elsewhere",
         """
 -        return np.where(self.state > 0, 1.0, 0.0)
 +        return self.state
@@ -350,7 +356,7 @@ MISTAKES = {
 """),
     "last activation in backward": Mistake(
         "2.5", ["2.5 mixed_activations"],
-        "backward leaves out the derivative of the last activation",
+        "backward leaves out the derivative of the last activation: multiply delta by it, too",
         """
 -            delta = delta * self.activations[i].derivative()
 +            if i < self.nlayers - 1:
@@ -358,7 +364,8 @@ MISTAKES = {
 """),
     "last activation": Mistake(
         "2.5", ["2.5 mixed_activations"],
-        "the last activation is skipped: apply activations[i] in every layer, also in the last",
+        "the last activation is skipped: apply activations[i] in every layer, the last one "
+        "included",
         """
 -            z = self.activations[i](z)
 +            if i < self.nlayers - 1:
@@ -370,16 +377,16 @@ MISTAKES = {
 """),
     "all activations": Mistake(
         "2.5", [*BACKWARDS, "2.5 mixed_activations"],
-        "backward leaves out the derivatives of the activations: delta *= "
-        "activation.derivative()",
+        "backward leaves out the derivatives of the activations: multiply delta by "
+        "activations[i].derivative()",
         """
 -            delta = delta * self.activations[i].derivative()
 +            pass
 """),
     "activation again": Mistake(
         "2.5", [*BACKWARDS, "2.5 mixed_activations"],
-        "backward calls the activations again with their output, so that derivative() is that "
-        "at the output: call derivative() alone, it is of the last forward",
+        "backward calls the activations again, with their own output: call derivative() alone, "
+        "which is that of the last forward",
         """
 -            delta = delta * self.activations[i].derivative()
 +            self.activations[i](self.outputs[i + 1])
@@ -387,7 +394,7 @@ MISTAKES = {
 """),
     "not transposed": Mistake(
         "2.5", BACKWARDS[2:],
-        "backward takes delta through W: take it through its transpose, delta @ W.T",
+        "backward multiplies delta by W: multiply it by the transpose, delta @ W.T",
         """
 -            if i > 0:
 -                delta = delta @ self.W[i].T
@@ -399,14 +406,15 @@ MISTAKES = {
     # ---- 2.6 ----
     "m - 1": Mistake(
         "2.6", ["2.6 training"],
-        "BatchNorm: var is divided by m - 1: divide it by m",
+        "BatchNorm divides by m - 1 in var: divide by m",
         """
 -            var = np.var(x, axis=0)
 +            var = np.var(x, axis=0, ddof=1)
 """),
     "running_var by m - 1": Mistake(
         "2.6", ["2.6 running_statistics"],
-        "BatchNorm: running_var averages a variance that is divided by m - 1: average var",
+        "BatchNorm averages a variance divided by m - 1 in running_var: average var, which is "
+        "divided by m",
         """
 -            self.running_var = self.alpha * self.running_var + (1 - self.alpha) * var
 +            unbiased = np.var(x, axis=0, ddof=1)
@@ -414,28 +422,29 @@ MISTAKES = {
 """),
     "eps outside": Mistake(
         "2.6", ["2.6 training"],
-        "BatchNorm: eps stands outside the square root: norm is (x - mean) / sqrt(var + eps)",
+        "BatchNorm adds eps outside the square root: norm must be (x - mean) / sqrt(var + eps)",
         """
 -        self.deviation = np.sqrt(var + self.eps)
 +        self.deviation = np.sqrt(var) + self.eps
 """),
     "root missing": Mistake(
         "2.6", ["2.6 training"],
-        "BatchNorm: norm is divided by the variance: divide by its square root",
+        "BatchNorm divides by the variance: divide by its square root, sqrt(var + eps)",
         """
 -        self.deviation = np.sqrt(var + self.eps)
 +        self.deviation = var + self.eps
 """),
     "eps missing": Mistake(
         "2.6", ["2.6 training"],
-        "BatchNorm: eps is missing: norm is (x - mean) / sqrt(var + eps)",
+        "BatchNorm leaves out eps: norm must be (x - mean) / sqrt(var + eps)",
         """
 -        self.deviation = np.sqrt(var + self.eps)
 +        self.deviation = np.sqrt(var)
 """),
     "running kept": Mistake(
         "2.6", ["2.6 running_statistics"],
-        "BatchNorm: the running statistics are never updated in training",
+        "BatchNorm never updates the running statistics: set them to "
+        "alpha * running + (1 - alpha) * batch in training",
         """
 -            self.running_mean = self.alpha * self.running_mean + (1 - self.alpha) * mean
 +            pass
@@ -445,14 +454,15 @@ MISTAKES = {
 """),
     "deviation averaged": Mistake(
         "2.6", ["2.6 running_statistics"],
-        "BatchNorm: running_var averages the standard deviation: average the variance",
+        "BatchNorm averages the standard deviation in running_var: average the variance",
         """
 -            self.running_var = self.alpha * self.running_var + (1 - self.alpha) * var
 +            self.running_var = self.alpha * self.running_var + (1 - self.alpha) * np.sqrt(var)
 """),
     "alpha": Mistake(
         "2.6", ["2.6 running_statistics"],
-        "BatchNorm: alpha weighs the new batch: it must weigh the running statistics",
+        "BatchNorm swaps alpha and 1 - alpha: the running statistics must become "
+        "alpha * running + (1 - alpha) * batch",
         """
 -            self.running_mean = self.alpha * self.running_mean + (1 - self.alpha) * mean
 +            self.running_mean = (1 - self.alpha) * self.running_mean + self.alpha * mean
@@ -462,23 +472,24 @@ MISTAKES = {
 """),
     "alpha of running_mean": Mistake(
         "2.6", ["2.6 running_statistics"],
-        "BatchNorm: alpha weighs the new batch in running_mean, not in running_var: it must "
-        "weigh the running statistics in both",
+        "BatchNorm swaps alpha and 1 - alpha in running_mean: it must become "
+        "alpha * running + (1 - alpha) * batch, as running_var does",
         """
 -            self.running_mean = self.alpha * self.running_mean + (1 - self.alpha) * mean
 +            self.running_mean = (1 - self.alpha) * self.running_mean + self.alpha * mean
 """),
     "alpha of running_var": Mistake(
         "2.6", ["2.6 running_statistics"],
-        "BatchNorm: alpha weighs the new batch in running_var, not in running_mean: it must "
-        "weigh the running statistics in both",
+        "BatchNorm swaps alpha and 1 - alpha in running_var: it must become "
+        "alpha * running + (1 - alpha) * batch, as running_mean does",
         """
 -            self.running_var = self.alpha * self.running_var + (1 - self.alpha) * var
 +            self.running_var = (1 - self.alpha) * self.running_var + self.alpha * var
 """),
     "running of the batch": Mistake(
         "2.6", ["2.6 running_statistics"],
-        "BatchNorm: the running statistics are those of the last batch: average them by alpha",
+        "BatchNorm's running statistics are those of the last batch: they must become "
+        "alpha * running + (1 - alpha) * batch",
         """
 -            self.running_mean = self.alpha * self.running_mean + (1 - self.alpha) * mean
 +            self.running_mean = mean[np.newaxis]
@@ -488,7 +499,7 @@ MISTAKES = {
 """),
     "eval by the batch": Mistake(
         "2.6", ["2.6 inference"],
-        "BatchNorm: inference uses the batch's statistics: use running_mean and running_var",
+        "BatchNorm uses the batch's statistics in inference: use running_mean and running_var",
         """
 -            mean = self.running_mean
 -            var = self.running_var
@@ -497,7 +508,7 @@ MISTAKES = {
 """),
     "eval by the last batch": Mistake(
         "2.6", ["2.6 inference"],
-        "BatchNorm: inference uses the last training batch's statistics: use running_mean and "
+        "BatchNorm uses the last training batch's statistics in inference: use running_mean and "
         "running_var",
         """
 -            mean = self.running_mean
@@ -507,49 +518,52 @@ MISTAKES = {
 """),
     "gamma in dx": Mistake(
         "2.6", ["2.6 backward"],
-        "BatchNorm: backward forgets gamma in dx",
+        "BatchNorm.backward leaves out gamma in dx: begin with dnorm = delta * gamma",
         """
 -        dnorm = delta * self.gamma
 +        dnorm = delta
 """),
     "dvar": Mistake(
         "2.6", ["2.6 backward"],
-        "BatchNorm: the term of the variance is missing in dx",
+        "BatchNorm.backward leaves out the term of the variance in dx: add "
+        "dvar * 2 * (x - mean) / m",
         """
 -        return dnorm / self.deviation + dvar * (2 / m) * centred + dmean * (1 / m)
 +        return dnorm / self.deviation + dmean * (1 / m)
 """),
     "dvar and dmean": Mistake(
         "2.6", ["2.6 backward"],
-        "BatchNorm: the terms of the mean and of the variance are missing in dx",
+        "BatchNorm.backward leaves out the terms of the mean and the variance in dx: add "
+        "dvar * 2 * (x - mean) / m + dmean / m",
         """
 -        return dnorm / self.deviation + dvar * (2 / m) * centred + dmean * (1 / m)
 +        return dnorm / self.deviation
 """),
     "dmean": Mistake(
         "2.6", ["2.6 backward"],
-        "BatchNorm: the term of the mean is missing in dx",
+        "BatchNorm.backward leaves out the term of the mean in dx: add dmean / m",
         """
 -        return dnorm / self.deviation + dvar * (2 / m) * centred + dmean * (1 / m)
 +        return dnorm / self.deviation + dvar * (2 / m) * centred
 """),
     "dgamma of out": Mistake(
         "2.6", ["2.6 backward"],
-        "BatchNorm: dgamma is the sum of delta * out: it is the sum of delta * norm",
+        "BatchNorm's dgamma is the sum of delta * out: it must be the sum of delta * norm",
         """
 -        self.dgamma = np.sum(delta * self.norm, axis=0)
 +        self.dgamma = np.sum(delta * self.out, axis=0)
 """),
     "dgamma of x": Mistake(
         "2.6", ["2.6 backward"],
-        "BatchNorm: dgamma is the sum of delta * x: it is the sum of delta * norm",
+        "BatchNorm's dgamma is the sum of delta * x: it must be the sum of delta * norm",
         """
 -        self.dgamma = np.sum(delta * self.norm, axis=0)
 +        self.dgamma = np.sum(delta * self.x, axis=0)
 """),
     "dgamma averaged": Mistake(
         "2.6", ["2.6 backward"],
-        "BatchNorm: dgamma and dbeta are divided by the batch size: they are sums",
+        "BatchNorm's dgamma and dbeta are divided by the batch size: they must be sums over the "
+        "batch",
         """
 -        self.dgamma = np.sum(delta * self.norm, axis=0)
 +        self.dgamma = np.mean(delta * self.norm, axis=0)
@@ -559,7 +573,8 @@ MISTAKES = {
 """),
     "dgamma swapped": Mistake(
         "2.6", ["2.6 backward"],
-        "BatchNorm: dgamma and dbeta are swapped",
+        "BatchNorm's dgamma and dbeta are swapped: dgamma must be the sum of delta * norm, "
+        "dbeta that of delta",
         """
 -        self.dgamma = np.sum(delta * self.norm, axis=0)
 +        self.dbeta = np.sum(delta * self.norm, axis=0)
@@ -578,7 +593,8 @@ MISTAKES = {
 """),
     "bias with BatchNorm": Mistake(
         "2.6", ["2.6 train_and_infer"],
-        "a layer with BatchNorm leaves out its bias: add it, it counts in inference",
+        "forward leaves out the bias in layers with BatchNorm: add it, for it counts in "
+        "inference",
         """
 -            z = self.outputs[i] @ self.W[i] + self.b[i]
 +            z = self.outputs[i] @ self.W[i]
@@ -602,7 +618,7 @@ MISTAKES = {
 """),
     "same BatchNorm": Mistake(
         "2.6", TWO_OR_MORE,
-        "bn_layers contains one BatchNorm many times: each layer needs a BatchNorm of its own",
+        "bn_layers holds one BatchNorm several times: make a BatchNorm for each layer",
         """
 -            self.bn_layers = [BatchNorm(sizes[i + 1]) for i in range(num_bn_layers)]
 +            self.bn_layers = [BatchNorm(sizes[1])] * num_bn_layers
@@ -658,7 +674,7 @@ MISTAKES = {
 """),
     "not backward through BatchNorm": Mistake(
         "2.6", IN_NETWORKS,
-        "backward skips BatchNorm: take delta through BatchNorm.backward",
+        "backward skips BatchNorm: pass delta through BatchNorm.backward",
         """
 -            if self.bn and i < self.num_bn_layers:
 -                delta = self.bn_layers[i].backward(delta)
@@ -797,7 +813,7 @@ MISTAKES = {
     "no momentum": Mistake(
         "2.7", [*FIVE_STEPS, "2.7 networks_side_by_side", "2.7 velocity_starts_at_zero"],
         "momentum has no effect: keep a velocity from step to step, which zero_grads must not "
-        "reset, v = momentum * v - lr * dW; W = W + v",
+        "reset: v = momentum * v - lr * dW; W = W + v",
         """
 -            self.vW[i] = self.momentum * self.vW[i] - self.lr * self.dW[i]
 -            self.W[i] = self.W[i] + self.vW[i]
@@ -811,7 +827,8 @@ MISTAKES = {
 """),
     "nesterov": Mistake(
         "2.7", FIVE_STEPS,
-        "step is Nesterov's momentum: the handout's is v = momentum * v - lr * dW; W = W + v",
+        "step uses Nesterov's momentum: use the handout's, "
+        "v = momentum * v - lr * dW; W = W + v",
         """
 -            self.vW[i] = self.momentum * self.vW[i] - self.lr * self.dW[i]
 -            self.W[i] = self.W[i] + self.vW[i]
@@ -825,7 +842,7 @@ MISTAKES = {
 """),
     "damping": Mistake(
         "2.7", FIVE_STEPS,
-        "the gradient is damped by (1 - momentum): it is v = momentum * v - lr * dW",
+        "the gradient is damped by 1 - momentum: use v = momentum * v - lr * dW",
         """
 -            self.vW[i] = self.momentum * self.vW[i] - self.lr * self.dW[i]
 -            self.W[i] = self.W[i] + self.vW[i]
@@ -839,8 +856,7 @@ MISTAKES = {
 """),
     "damping of W": Mistake(
         "2.7", FIVE_STEPS,
-        "the gradient of W is damped by (1 - momentum): it is v = momentum * v - lr * dW, as "
-        "for b",
+        "the gradient of W is damped by 1 - momentum: use v = momentum * v - lr * dW, as for b",
         """
 -            self.vW[i] = self.momentum * self.vW[i] - self.lr * self.dW[i]
 -            self.W[i] = self.W[i] + self.vW[i]
@@ -849,8 +865,7 @@ MISTAKES = {
 """),
     "damping of b": Mistake(
         "2.7", FIVE_STEPS,
-        "the gradient of b is damped by (1 - momentum): it is v = momentum * v - lr * db, as "
-        "for W",
+        "the gradient of b is damped by 1 - momentum: use v = momentum * v - lr * db, as for W",
         """
 -            self.vb[i] = self.momentum * self.vb[i] - self.lr * self.db[i]
 -            self.b[i] = self.b[i] + self.vb[i]
@@ -859,7 +874,7 @@ MISTAKES = {
 """),
     "momentum sign": Mistake(
         "2.7", FIVE_STEPS,
-        "momentum has the wrong sign: it is v = momentum * v - lr * dW",
+        "momentum has the wrong sign: use v = momentum * v - lr * dW",
         """
 -            self.vW[i] = self.momentum * self.vW[i] - self.lr * self.dW[i]
 -            self.W[i] = self.W[i] + self.vW[i]
@@ -873,7 +888,7 @@ MISTAKES = {
 """),
     "W without momentum": Mistake(
         "2.7", FIVE_STEPS,
-        "momentum does not move W: keep a velocity for W, too",
+        "W moves without momentum: keep a velocity for W, as for b",
         """
 -            self.vW[i] = self.momentum * self.vW[i] - self.lr * self.dW[i]
 -            self.W[i] = self.W[i] + self.vW[i]
@@ -882,7 +897,7 @@ MISTAKES = {
 """),
     "b without momentum": Mistake(
         "2.7", FIVE_STEPS,
-        "momentum does not move the biases: keep a velocity for b, too",
+        "b moves without momentum: keep a velocity for b, as for W",
         """
 -            self.vb[i] = self.momentum * self.vb[i] - self.lr * self.db[i]
 -            self.b[i] = self.b[i] + self.vb[i]
@@ -891,7 +906,7 @@ MISTAKES = {
 """),
     "gamma with momentum": Mistake(
         "2.7", ["2.7 with_batchnorm"],
-        "gamma and beta move with momentum: theirs is the plain step, gamma - lr * dgamma",
+        "gamma and beta move with momentum: subtract lr * dgamma and lr * dbeta alone",
         """
 -                layer.gamma = layer.gamma - self.lr * layer.dgamma
 +                layer.vgamma = self.momentum * getattr(layer, 'vgamma', 0) - self.lr * layer.dgamma
@@ -905,7 +920,10 @@ MISTAKES = {
 
 
 def find_candidates(section, owner):
-    """Return the names of the mistakes in a class, or function, of a section or of those before."""
+    """Return the names of the mistakes that edit a class or function, of this section or earlier.
+
+    owner: the class's or function's name.
+    """
     text = ""
     for piece in read_textbook().split("\n\n\n"):
         if piece.startswith((f"class {owner}", f"def {owner}")):
@@ -915,9 +933,10 @@ def find_candidates(section, owner):
 
 
 def edit(text, edits):
-    """Return a text with other lines; ValueError unless all old lines are there, and once.
+    """Return a text with lines replaced.
 
-    edits: pairs of old and new lines, with or without their last line break; "" deletes.
+    edits: pairs (old lines, new lines), with or without their last line break; new lines of ""
+    delete the old ones. Raises ValueError unless all old lines are in the text, exactly once.
     """
     for old, new in edits:
         old = f"\n{remove_line_break(old)}\n"
@@ -925,7 +944,7 @@ def edit(text, edits):
             new = f"{remove_line_break(new)}\n"
         count = f"\n{text}".count(old)
         if count != 1:
-            raise ValueError(f"{old!r} must be whole lines, there once; it is there {count} times")
+            raise ValueError(f"{old!r} must be whole lines that occur once, not {count} times")
         text = f"\n{text}".replace(old, f"\n{new}")[1:]
     return text
 
@@ -936,14 +955,14 @@ def remove_line_break(lines):
 
 @functools.lru_cache(maxsize=None)
 def read_textbook(mistake=None):
-    """Return the textbook's source, with a mistake if one is named."""
+    """Return the textbook's source, with the mistake of this name if one is given."""
     text = FILE.read_text()
     return text if mistake is None else edit(text, MISTAKES[mistake].edits)
 
 
 @functools.lru_cache(maxsize=None)
 def load_textbook(mistake=None):
-    """Return the textbook as a module, with a mistake if one is named."""
+    """Return the textbook as a module, with the mistake of this name if one is given."""
     module = types.ModuleType("hw1.textbook")
     for piece in read_textbook(mistake).split("\n\n\n"):
         exec(_compile(piece), module.__dict__)
@@ -952,5 +971,5 @@ def load_textbook(mistake=None):
 
 @functools.lru_cache(maxsize=None)
 def _compile(piece):
-    """Return the code of one definition; a mistake changes few of them."""
+    """Return the code of one definition; it is kept, for a mistake edits few of them."""
     return compile(piece, str(FILE), "exec")

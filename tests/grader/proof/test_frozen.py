@@ -27,10 +27,10 @@ MISTAKES = {
          "        return (self.sm - self.labels) / len(self.labels)\n")]),
     "Tanh's square forgotten": ({"2.4 Tanh.derivative": 2}, "the square is missing", [
         ("        return 1 - self.state * self.state\n", "        return 1 - self.state\n")]),
-    "variance divided by m - 1": ({"2.6 training": 2}, "var is divided by m - 1", [
+    "variance divided by m - 1": ({"2.6 training": 2}, "divides by m - 1 in var", [
         ("            self.var = var = _batch_sum(centred * centred) / len(x)\n",
          "            self.var = var = _batch_sum(centred * centred) / (len(x) - 1)\n")]),
-    "gamma forgotten in dx": ({"2.6 backward": 3}, "backward forgets gamma in dx", [
+    "gamma forgotten in dx": ({"2.6 backward": 3}, "leaves out gamma in dx", [
         ("        return dx * (self.gamma * self._inverse_deviation)\n",
          "        return dx * self._inverse_deviation\n")]),
     "dgamma and dbeta averaged": ({"2.6 backward": 3}, "divided by the batch size", [

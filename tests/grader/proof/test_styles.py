@@ -54,5 +54,5 @@ def test_styles_differ():
 
 @pytest.mark.parametrize("old", ["no such line", "import", "class MLP:\n    def", "        pass"])
 def test_edits_are_of_whole_lines_that_are_there_once(old):
-    with pytest.raises(ValueError, match="must be whole lines, there once; it is there 0 times"):
+    with pytest.raises(ValueError, match="must be whole lines that occur once, not 0 times"):
         edit(TEXTBOOK, [(old, "")])
