@@ -333,7 +333,7 @@ CASES = {
              "        self.W[:] = [weight_init_fn(sizes[i], sizes[i + 1])\n"
              "                     for i in range(self.nlayers)]\n")]),
     "the lr of the last network in all": Case(
-        {"2.7 networks_side_by_side": 2}, "three that are trained by turns", [
+        {"2.7 networks_side_by_side": 2}, "three that are trained alternately", [
             ("        self.lr = lr\n", "        MLP.lr = lr\n")]),
     "momentum for the first layer alone": Case(
         all_of(2, *FIVE_STEPS[1:]), r"W\[1\] after step 2 moves|is wrong in", [
