@@ -1,16 +1,20 @@
 """Further wrong submissions, each an edit of the textbook: what they cost, and the reason.
 
-Those of tests/grader/mistakes.py have names; for these the reason is what can be measured.
+For those of tests/grader/mistakes.py the reason is their sentence; for these it is what the grader
+measures.
 """
 
 import typing
 
-from tests.grader.mistakes import FORWARDS as FORWARD_CHECKS
-from tests.grader.mistakes import BACKWARDS, FIVE_STEPS, IN_NETWORKS, TWO_OR_MORE
+from tests.grader.mistakes import BACKWARDS, FIVE_STEPS, FORWARDS, IN_NETWORKS, TWO_OR_MORE
 
 
 class Case(typing.NamedTuple):
-    """costs: {check: points}. reason: a pattern for one of the reasons. edits: of whole lines."""
+    """A wrong submission.
+
+    costs: {check: points lost}, first those of the mistake's own section. reason: a pattern that a
+    reason in that section must match. edits: pairs (old lines, new lines) of the textbook.
+    """
 
     costs: typing.Dict[str, float]
     reason: str
@@ -18,16 +22,21 @@ class Case(typing.NamedTuple):
 
 
 def all_of(points, *checks):
+    """Return {check: points} of all checks."""
     return {check: points for check in checks}
 
 
-FORWARDS = all_of(4, *FORWARD_CHECKS)
+# ---- What several mistakes cost ----
+
+FORWARD = all_of(4, *FORWARDS)
 BACKWARD = {**all_of(6, *BACKWARDS), "2.5 mixed_activations": 5}
-DEEP = {**all_of(6, *BACKWARDS[1:]), "2.5 mixed_activations": 5}
+DEEP_BACKWARD = {**all_of(6, *BACKWARDS[1:]), "2.5 mixed_activations": 5}
 IN_NETWORK = all_of(1, *IN_NETWORKS)
 STEPS = all_of(2, *FIVE_STEPS)
 STATISTICS = all_of(2, "2.8 batches", "2.8 training_statistics", "2.8 validation_statistics",
                     "2.8 confusion_matrix")
+
+# ---- Lines of the textbook that several mistakes edit ----
 
 STEP_W = """\
             self.vW[i] = self.momentum * self.vW[i] - self.lr * self.dW[i]
@@ -69,7 +78,7 @@ CASES = {
         {"2.2 loss": 2}, r"the loss of 7 examples has shape \(7, 1\)", [
             ("        self.loss = -np.sum(y * (x - lse), axis=1)\n",
              "        self.loss = -np.sum(y * (x - lse), axis=1, keepdims=True)\n")]),
-    "criterion changes the logits": Case(
+    "criterion modifies the logits": Case(
         {"2.2 loss": 1}, "the logits .* modified in place", [
             ("        self.logits = x\n", "        x -= 1\n        self.logits = x\n")]),
     "the first labels are kept": Case(
@@ -101,7 +110,7 @@ CASES = {
              "            self.db[i].fill(0.0)\n",
              "        self.dW = None\n        self.db = None\n")]),
     "forward returns None": Case(
-        {"2.3 forward": 3, **FORWARDS, "2.5 mixed_activations": 5, **IN_NETWORK,
+        {"2.3 forward": 3, **FORWARD, "2.5 mixed_activations": 5, **IN_NETWORK,
          "2.6 train_and_infer": 1}, r"MLP.forward returns None \(line", [
             ("        return self.outputs[-1]\n", "        self.outputs[-1]\n")]),
     "forward never empties its list": Case(
@@ -136,7 +145,7 @@ CASES = {
     "b not updated": Case(
         {"2.3 five_steps": 2}, r"b\[0\] after step 1 is unchanged; W is right", [
             (STEP_B, STEP_B.replace("self.b[i] + self.vb[i]", "self.b[i]"))]),
-    "dW by m": Case(
+    "dW divided twice": Case(
         {"2.3 backward": 3}, r"dW\[0\] is 1/8 of the expected value, .*; db is right", [
             ("            self.dW[i] = self.outputs[i].T @ delta / len(labels)\n",
              "            self.dW[i] = self.outputs[i].T @ delta / len(labels) ** 2\n")]),
@@ -164,7 +173,7 @@ CASES = {
             ("        return 1 - self.state ** 2\n",
              "        return 1 - self.first ** 2 if self.first.shape == self.state.shape "
              "else 1 - self.state ** 2\n")]),
-    "Tanh's state changed by derivative": Case(
+    "Tanh's state modified by derivative": Case(
         {"2.4 Tanh.derivative": 2}, "Tanh.derivative modifies state in place", [
             ("        return 1 - self.state ** 2\n",
              "        self.state **= 2\n        return 1 - self.state\n")]),
@@ -216,13 +225,13 @@ CASES = {
              "                square = self.W[i].shape[0] == self.W[i].shape[1]\n"
              "                delta = delta @ (self.W[i] if square and i == 2 else self.W[i].T)\n"
              )]),
-    "dW of the last layer alone": Case(
+    "dW of the last layer only": Case(
         BACKWARD, r"dW\[0\] is 0 everywhere; dW\[1\] is right", [
             ("            self.dW[i] = self.outputs[i].T @ delta / len(labels)\n",
              "            if i == self.nlayers - 1:\n"
              "                self.dW[i] = self.outputs[i].T @ delta / len(labels)\n")]),
     "backward of the last two layers alone": Case(
-        {**DEEP, **IN_NETWORK}, r"dW\[0\] is 0 everywhere", [
+        {**DEEP_BACKWARD, **IN_NETWORK}, r"dW\[0\] is 0 everywhere", [
             ("        for i in range(self.nlayers)[::-1]:\n",
              "        for i in range(self.nlayers)[:-3:-1]:\n")]),
     "db times m in hidden layers": Case(
@@ -241,7 +250,7 @@ CASES = {
              "            mean = self.running_mean\n"
              "            self.running_mean = (mean + x.mean(axis=0)) / 2\n")]),
     "inference of the stored x": Case(
-        {"2.6 inference": 2}, "", [
+        {"2.6 inference": 2}, r"inference has shape \(5, 6\); the expected shape is \(4, 6\)", [
             ("        self.x = x\n",
              "        x = self.x if eval and self.x is not None else x\n        self.x = x\n")]),
     "dgamma divided": Case(
@@ -252,8 +261,8 @@ CASES = {
         {"2.6 training": 2, "2.6 inference": 2}, r"BatchNorm.forward returns None \(line", [
             ("        self.out = self.gamma * self.norm + self.beta\n        return self.out\n",
              "        self.out = self.gamma * self.norm + self.beta\n")]),
-    "unusual running statistics": Case(
-        {"2.6 running_statistics": 2}, "running_mean", [
+    "running statistics summed": Case(
+        {"2.6 running_statistics": 2}, "running_mean for alpha=0.9 is wrong", [
             ("            self.running_mean = self.alpha * self.running_mean + "
              "(1 - self.alpha) * mean\n",
              "            self.running_mean = self.running_mean + mean\n"),
@@ -268,10 +277,10 @@ CASES = {
         {"2.6 train_and_infer": 1}, r"forward\(x\) in eval mode is wrong", [
             (FORWARD_BN, FORWARD_BN.replace("[i]", "[i if self.train_mode else 0]"))]),
     "backward through the first BatchNorm alone": Case(
-        all_of(1, *TWO_OR_MORE), "is wrong in|is 0", [
+        all_of(1, *TWO_OR_MORE), r"bn_layers\[0\].dgamma is wrong", [
             (BACKWARD_BN, BACKWARD_BN.replace("self.num_bn_layers", "1"))]),
     "BatchNorm on two layers at most": Case(
-        {"2.6 in a network, num_bn_layers=3": 1}, "", [
+        {"2.6 in a network, num_bn_layers=3": 1}, r"forward\(x\) with BatchNorm is wrong", [
             (FORWARD_BN, FORWARD_BN.replace("self.num_bn_layers", "min(2, self.num_bn_layers)")),
             (BACKWARD_BN, BACKWARD_BN.replace("self.num_bn_layers", "min(2, self.num_bn_layers)"))
             ]),
@@ -315,7 +324,7 @@ CASES = {
             ("        self.vW = [np.zeros(W.shape) for W in self.W]\n",
              "        self.vW = [weight_init_fn(*W.shape) for W in self.W]\n")]),
     "momentum of 0.9 if there is any": Case(
-        STEPS, "", [
+        STEPS, r"W\[0\] after step 2 is wrong", [
             ("        self.momentum = momentum\n",
              "        self.momentum = 0.9 if momentum else 0\n")]),
     "one velocity for all networks": Case(
@@ -340,11 +349,11 @@ CASES = {
             (STEP_W, STEP_W.replace("= self.momentum", "= (i == 0) * self.momentum")),
             (STEP_B, STEP_B.replace("= self.momentum", "= (i == 0) * self.momentum"))]),
     "momentum for the first two layers": Case(
-        {"2.7 five steps, two hidden layers": 2}, "", [
+        {"2.7 five steps, two hidden layers": 2}, r"W\[2\] after step 2 is wrong", [
             (STEP_W, STEP_W.replace("= self.momentum", "= (i < 2) * self.momentum")),
             (STEP_B, STEP_B.replace("= self.momentum", "= (i < 2) * self.momentum"))]),
     "momentum ignored where there is BatchNorm": Case(
-        {"2.7 with_batchnorm": 1}, "with BatchNorm", [
+        {"2.7 with_batchnorm": 1}, r"W\[0\] after step 2 with BatchNorm is wrong", [
             (STEP_W, STEP_W.replace("= self.momentum", "= (not self.bn) * self.momentum")),
             (STEP_B, STEP_B.replace("= self.momentum", "= (not self.bn) * self.momentum"))]),
     # ---- 2.8 ----
