@@ -812,8 +812,8 @@ MISTAKES = {
     # ---- 2.7 ----
     "no momentum": Mistake(
         "2.7", [*FIVE_STEPS, "2.7 networks_side_by_side", "2.7 velocity_starts_at_zero"],
-        "momentum has no effect: keep a velocity from step to step, which zero_grads must not "
-        "reset: v = momentum * v - lr * dW; W = W + v",
+        "momentum has no effect: keep a velocity from step to step, v = momentum * v - lr * dW; "
+        "W = W + v, which zero_grads must not reset",
         """
 -            self.vW[i] = self.momentum * self.vW[i] - self.lr * self.dW[i]
 -            self.W[i] = self.W[i] + self.vW[i]

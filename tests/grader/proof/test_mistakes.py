@@ -1,4 +1,4 @@
-"""Proof that the grader takes points in the right checks, for the right reason, nowhere else."""
+"""Proof that a mistake loses the points of the right checks only, and for the right reason."""
 
 import re
 
@@ -33,25 +33,30 @@ FURTHER_ARGUMENTS = [
      "            self.bn_layers = [make_batchnorm(sizes[i + 1]) for i in range(num_bn_layers)]"),
 ]
 
-
-# What cannot run is lost with it.
+# {mistake: checks that are lost with it}, for they need a network that it cannot build
 ALSO_LOST = {"one hidden layer": ["2.6 in a network, num_bn_layers=3", "2.6 step"]}
+
+BATCHNORM_MISTAKES = [name for name, mistake in MISTAKES.items() if mistake.section == "2.6"]
+
+ALL_POINTS = {f"{number} {check.name}": check.points for number in processes.ALL
+              for check in get_checks(number)}
 
 
 def find_lost(graded):
-    """Return {"2.3 forward": points lost} of a score."""
+    """Return {check: points lost} of a graded submission, for example {"2.3 forward": 3}."""
     return {f"{number} {outcome.check}": outcome.points - outcome.earned
             for number, section in graded.sections.items() for outcome in section.outcomes
             if outcome.earned < outcome.points}
 
 
 def find_points(checks):
-    """Return {check: its points}."""
-    return {check: points for check, points in ALL_POINTS.items() if check in checks}
+    """Return {check: all of its points}."""
+    return {check: ALL_POINTS[check] for check in checks}
 
 
-ALL_POINTS = {f"{number} {check.name}": check.points for number in processes.ALL
-              for check in get_checks(number)}
+def test_sentences_are_a_mistake_a_colon_and_a_fix():
+    for mistake in MISTAKES.values():
+        assert mistake.sentence.count(": ") == 1
 
 
 @pytest.mark.parametrize("name", MISTAKES)
@@ -62,23 +67,19 @@ def test_mistake_costs_what_its_table_says(name, tmp_path):
     assert mistake.sentence in graded.sections[mistake.section].reasons
 
 
-@pytest.mark.parametrize("name", [name for name, mistake in MISTAKES.items()
-                                  if mistake.section == "2.6"])
+@pytest.mark.parametrize("name", BATCHNORM_MISTAKES)
 def test_mistake_costs_the_same_with_further_arguments(name, tmp_path):
     mistake = MISTAKES[name]
-    text = read_textbook()
-    for old, new in FURTHER_ARGUMENTS + mistake.edits:
-        if "[BatchNorm(" in old and (old, new) not in FURTHER_ARGUMENTS:
-            old = old.replace("[BatchNorm(", "[make_batchnorm(")
-            new = new.replace("[BatchNorm(", "[make_batchnorm(")
-        text = edit(text, [(old, new)])
+    edits = [(old.replace("[BatchNorm(", "[make_batchnorm("),
+              new.replace("[BatchNorm(", "[make_batchnorm(")) for old, new in mistake.edits]
+    text = edit(read_textbook(), FURTHER_ARGUMENTS + edits)
     graded = processes.grade_together(write_module(tmp_path, text))
     assert find_lost(graded) == find_points(mistake.costs + ALSO_LOST.get(name, []))
     assert mistake.sentence in graded.sections[mistake.section].reasons
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_further_mistake(name, tmp_path):
+def test_further_mistake_costs_what_its_case_says(name, tmp_path):
     case = CASES[name]
     text = edit(read_textbook(), case.edits)
     graded = processes.grade_together(write_module(tmp_path, text))
@@ -91,13 +92,15 @@ def test_further_mistake(name, tmp_path):
 @pytest.mark.parametrize("name, number", [
     ("delta divided", "2.5"), ("dW transposed", "2.5"), ("bias forgotten", "2.6"),
     ("momentum of 0.9", "2.7"), ("three hidden layers", "2.6")])
-def test_a_section_alone_is_graded_as_with_the_others(name, number, tmp_path):
+def test_section_alone_is_free_of_a_mistake_of_another(name, number, tmp_path):
     module = write_module(tmp_path, read_textbook(name))
-    assert processes.grade(module, [number]).earned == {number: processes.sections.points(number)}
+    graded = processes.grade(module, [number])
+    assert graded.earned == {number: processes.sections.points(number)}
 
 
-def test_a_section_alone_is_charged_with_what_only_the_whole_shows(tmp_path):
+@pytest.mark.parametrize("number, points", [("2.6", 14), ("2.7", 10)])
+def test_section_alone_loses_what_only_the_whole_shows(number, points, tmp_path):
     text = edit(read_textbook(), CASES["alpha is another in MLP"].edits)
     module = write_module(tmp_path, text)
-    assert processes.grade(module, ["2.6"]).earned == {"2.6": 14}
-    assert processes.grade(module, ["2.7"]).earned == {"2.7": 10}
+    graded = processes.grade(module, [number])
+    assert graded.earned == {number: points}
