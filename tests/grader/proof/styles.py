@@ -1,16 +1,21 @@
-"""Correct submissions in other styles: each differs from the textbook in one trait, or a few.
+"""Correct submissions in other styles: each differs from the textbook in one trait, or a few."""
 
-STYLES: {name: (the trait, pairs of old lines and new lines of textbook.py)}.
-ADVICE: the beginnings of the lines of advice, in their order, where they are not MATRIX_ADVICE.
-"""
+import typing
 
-from tests.grader.mistakes import FILE
+from tests.grader.mistakes import read_textbook
 
-TEXTBOOK = FILE.read_text()
+TEXTBOOK = read_textbook()
+
+
+class Style(typing.NamedTuple):
+    """A correct submission: how it differs, and pairs (old lines, new lines) of the textbook."""
+
+    trait: str
+    edits: typing.List[typing.Tuple[str, str]]
 
 
 def find_text(begin, end):
-    """Return the textbook's lines from begin up to end."""
+    """Return the textbook's text from begin to the first end after it, exclusive."""
     start = TEXTBOOK.index(begin)
     return TEXTBOOK[start:TEXTBOOK.index(end, start)]
 
@@ -34,7 +39,7 @@ DX = find_text("        dnorm = delta", "\n\nclass MLP")
 SHUFFLE = "        np.random.shuffle(idxs)\n"
 
 STYLES = {
-    "accumulated": ("backward adds to the gradients, and zero_grads clears them", [
+    "accumulated": Style("backward adds to the gradients, and zero_grads clears them", [
         ("            self.db[i].fill(0.0)\n",
          "            self.db[i].fill(0.0)\n"
          "        for bn in self.bn_layers or []:\n"
@@ -48,26 +53,26 @@ STYLES = {
          "        self.dgamma = self.dgamma + np.sum(delta * self.norm, axis=0)\n"),
         ("        self.dbeta = np.sum(delta, axis=0)\n",
          "        self.dbeta = self.dbeta + np.sum(delta, axis=0)\n")]),
-    "backward only": ("the criterion's method has the writeup's name", [
+    "backward only": Style("the criterion's derivative is called backward, as in the text", [
         ("    def derivative(self):\n        return self.sm - self.labels\n",
          "    def backward(self):\n        return self.sm - self.labels\n"),
         ("    backward = derivative  # its name in the handout's text\n", ""),
         ("        delta = self.criterion.derivative()\n",
          "        delta = self.criterion.backward()\n")]),
-    "one-hot or indices": ("labels are taken as one-hot rows and as class indices", [
+    "one-hot or indices": Style("labels are taken as one-hot rows and as class indices", [
         ("        self.labels = y\n",
          "        y = y if np.ndim(y) == 2 else np.eye(x.shape[1])[y]\n"
          "        self.labels = y\n"),
         (DSET, DSET + "    trainy, valy, testy = (y if y.ndim == 2 else np.eye(10)[y] "
                       "for _, y in dset)\n")]),
-    "indices alone": ("the statistics are made for labels as class indices", [
+    "indices alone": Style("get_training_stats takes labels as class indices only", [
         (DSET, DSET + "    trainy, valy, testy = (np.eye(10)[y] for _, y in dset)\n")]),
-    "indices throughout": ("backward and the loss get class indices, too", [
+    "indices throughout": Style("backward and the loss get class indices, too", [
         ("        self.labels = y\n",
          "        y = y if np.ndim(y) == 2 else np.eye(x.shape[1])[y]\n"
          "        self.labels = y\n"),
         (STATS, STATS.replace("y.argmax(axis=1)", "y"))]),
-    "rows": ("what is reduced is (1, d); Identity's derivative is an array of ones", [
+    "rows": Style("sums over the batch are (1, d); Identity's derivative is an array of ones", [
         ("            mean = np.mean(x, axis=0)\n",
          "            mean = np.mean(x, axis=0, keepdims=True)\n"),
         ("            var = np.var(x, axis=0)\n",
@@ -79,7 +84,7 @@ STYLES = {
         ("            self.db[i] = np.mean(delta, axis=0)\n",
          "            self.db[i] = np.mean(delta, axis=0, keepdims=True)\n"),
         ("        return 1.0\n", "        return np.ones_like(self.state)\n")]),
-    "minus velocity": ("v = momentum v + lr d and p -= v, everything in place", [
+    "minus velocity": Style("v = momentum * v + lr * d; p -= v, all in place", [
         (VELOCITIES, VELOCITIES + "        self.W = [W.copy() for W in self.W]\n"),
         (STEP, """\
         for i in range(self.nlayers):
@@ -90,7 +95,7 @@ STYLES = {
             self.vb[i] += self.lr * self.db[i]
             self.b[i] -= self.vb[i]
 """)]),
-    "torch": ("buffers as PyTorch's, none at first: buf = momentum buf + d; p -= lr buf", [
+    "torch": Style("PyTorch's buffers, none at first: buf = momentum * buf + d; p -= lr * buf", [
         (VELOCITIES, "        self.buffers = {}\n"),
         (STEP, """\
         for i in range(self.nlayers):
@@ -101,7 +106,7 @@ STYLES = {
             self.buffers['b', i] = self.momentum * old + self.db[i]
             self.b[i] = self.b[i] - self.lr * self.buffers['b', i]
 """)]),
-    "elsewhere": ("forward keeps the slope, a dict the inputs, a tuple what BatchNorm needs", [
+    "elsewhere": Style("state is a slope, a dict of layers' inputs, BatchNorm's tuple", [
         ("        self.state = 1 / (1 + np.exp(-x))\n",
          "        self.slope = np.exp(-x) / (1 + np.exp(-x)) ** 2\n"
          "        self.state = 1 / (1 + np.exp(-x))\n"),
@@ -121,63 +126,63 @@ STYLES = {
          "            self.outputs[i + 1] = z\n        return z\n"),
         ("        self.criterion(self.outputs[-1], labels)\n",
          "        self.criterion(self.outputs[self.nlayers], labels)\n")]),
-    "ten columns": ("the largest logit is spread over exactly ten columns", [
+    "ten columns": Style("the largest logit is repeated in exactly ten columns", [
         ("        a = np.max(x, axis=1, keepdims=True)\n",
          "        a = np.tile(np.max(x, axis=1), 10).reshape(10, -1).T\n")]),
-    "ten classes": ("the confusion matrix is (10, 10), of integers", [
+    "ten classes": Style("the confusion matrix is (10, 10), of integers", [
         ("    confusion_matrix = np.zeros((mlp.output_size, mlp.output_size))\n",
          "    confusion_matrix = np.zeros((10, 10), int)\n")]),
-    "reshaped": ("the sets are reshaped to batches of one size", [
+    "reshaped": Style("the sets are reshaped to batches of one size", [
         ("        for b in range(0, len(trainx), batch_size):\n" + TRAINING_BATCH,
          "        x = trainx[idxs].reshape(-1, batch_size, 784)\n"
          "        y = trainy[idxs].reshape(-1, batch_size, 10)\n"
          "        for x, y in zip(x, y):\n")]),
-    "asserted": ("a short last batch is refused", [
+    "asserted": Style("a short last batch is refused", [
         (DSET, DSET + "    assert len(trainx) % batch_size == 0\n")]),
-    "dropped": ("a short last batch is left out", [
+    "dropped": Style("a short last batch is left out", [
         ("        for b in range(0, len(trainx), batch_size):\n",
          "        for b in range(0, len(trainx) // batch_size * batch_size, batch_size):\n")]),
-    "averaged": ("the batches' averages are averaged", [
+    "averaged": Style("the batches' averages are averaged", [
         ("            training_losses[e] += np.sum(mlp.criterion.loss) / len(trainx)\n",
          "            loss = np.mean(mlp.criterion.loss)\n"
          "            training_losses[e] += loss * batch_size / len(trainx)\n")]),
-    "object arrays": ("W, b and their gradients are arrays of arrays", [
+    "object arrays": Style("W, b and their gradients are arrays of arrays", [
         (VELOCITIES, VELOCITIES + """\
         for name in ("W", "b", "dW", "db"):
             entries = [*getattr(self, name), None]  # with None, NumPy makes no table of numbers
             setattr(self, name, np.array(entries, dtype=object)[:-1])
 """)]),
-    "empty batch": ("evaluation runs one batch more, which is empty where the sets are even", [
+    "empty batch": Style("evaluation runs one batch more, which is empty where the sets are even", [
         ("        for b in range(0, len(valx), batch_size):\n",
          "        for b in range(0, len(valx) + batch_size, batch_size):\n"),
         ("    for b in range(0, len(testx), batch_size):\n",
          "    for b in range(0, len(testx) + batch_size, batch_size):\n")]),
-    "shuffled after": ("an epoch ends with the shuffle: the first takes them as they come", [
+    "shuffled after": Style("each epoch ends with the shuffle: the first is in the given order", [
         (SHUFFLE, ""),
         (EVALUATION, SHUFFLE + EVALUATION)]),
-    "cleared after": ("zero_grads is called after step", [
+    "cleared after": Style("zero_grads is called after step", [
         ("            mlp.zero_grads()\n", ""),
         ("            mlp.step()\n", "            mlp.step()\n            mlp.zero_grads()\n")]),
-    "never cleared": ("zero_grads is not called at all: backward assigns", [
+    "never cleared": Style("zero_grads is not called at all: backward assigns", [
         ("            mlp.zero_grads()\n", "")]),
-    "loss of backward": ("validation takes the loss that backward leaves in the criterion", [
+    "loss of backward": Style("validation takes the loss that backward leaves in the criterion", [
         ("            validation_losses[e] += np.sum(mlp.criterion(out, y)) / len(valx)\n",
          "            mlp.backward(y)\n"
          "            validation_losses[e] += np.sum(mlp.criterion.loss) / len(valx)\n")]),
-    "deep copies": ("a copy of the network is evaluated", [
+    "deep copies": Style("a copy of the network is evaluated", [
         ("import numpy as np\n", "import copy\n\nimport numpy as np\n"),
         (EVALUATION, EVALUATION.replace("mlp.forward", "copy.deepcopy(mlp).forward"))]),
-    "pickled": ("the network is kept by pickle, and tested", [
+    "pickled": Style("the network that is tested is a pickled copy", [
         ("import numpy as np\n", "import pickle\n\nimport numpy as np\n"),
         (TEST, "    mlp = pickle.loads(pickle.dumps(mlp))\n" + TEST)]),
-    "called": ("the network is called", [
+    "called": Style("mlp(x) is called instead of mlp.forward(x)", [
         (STATS, STATS.replace("mlp.forward(", "mlp("))]),
-    "private forward": ("evaluation calls a method of the network's own", [
+    "private forward": Style("evaluation calls a method of the network's own", [
         ("        self.outputs = [x]\n",
          "        return self._forward(x)\n\n    def _forward(self, x):\n"
          "        self.outputs = [x]\n"),
         (EVALUATION, EVALUATION.replace("mlp.forward", "mlp._forward"))]),
-    "copies shuffled by one seed": ("x and y are shuffled apart, after the same seed", [
+    "copies shuffled by one seed": Style("x and y are shuffled apart, after the same seed", [
         (SHUFFLE, """\
         np.random.seed(e)
         np.random.shuffle(trainx)
@@ -185,30 +190,30 @@ STYLES = {
         np.random.shuffle(trainy)
 """),
         (DSET, DSET + "    trainx = trainx.copy()\n    trainy = trainy.copy()\n")]),
-    "no layers is a list": ("bn_layers is [] without BatchNorm", [
+    "no layers is a list": Style("bn_layers is [] without BatchNorm", [
         ("        self.bn_layers = None\n", "        self.bn_layers = []\n")]),
-    "no layers is absent": ("bn_layers is there only with BatchNorm", [
+    "no layers is absent": Style("bn_layers is there only with BatchNorm", [
         ("        self.bn_layers = None\n", "")]),
-    "None for the others": ("bn_layers has an entry for each layer, None where it has none", [
+    "None for the others": Style("bn_layers has an entry for each layer, None where it has none", [
         ("            self.bn_layers = [BatchNorm(sizes[i + 1]) for i in range(num_bn_layers)]\n",
          "            self.bn_layers = [BatchNorm(sizes[i + 1]) if i < num_bn_layers else None\n"
          "                              for i in range(self.nlayers)]\n"),
         ("            for layer in self.bn_layers:\n",
          "            for layer in filter(None, self.bn_layers):\n")]),
-    "a layer for each": ("bn_layers has one for each layer, of which num_bn_layers are used", [
+    "a layer for each": Style("bn_layers has one for each layer, and num_bn_layers are used", [
         ("            self.bn_layers = [BatchNorm(sizes[i + 1]) for i in range(num_bn_layers)]\n",
          "            self.bn_layers = [BatchNorm(sizes[i + 1]) for i in range(self.nlayers)]\n")]),
-    "no gradients yet": ("gradients are None until backward", [
+    "no gradients yet": Style("gradients are None until backward", [
         ("        self.dW = [np.zeros(W.shape) for W in self.W]\n"
          "        self.db = [np.zeros(b.size) for b in self.b]\n",
          "        self.dW = [None for W in self.W]\n"
          "        self.db = [None for b in self.b]\n"),
         ("            self.dW[i].fill(0.0)\n            self.db[i].fill(0.0)\n",
          "            self.dW[i] = None\n            self.db[i] = None\n")]),
-    "dx in one line": ("BatchNorm's dx as it is after simplifying", [
+    "dx in one line": Style("BatchNorm's dx is simplified to one formula", [
         (DX, "        inner = m * delta - self.dbeta - self.norm * self.dgamma\n"
              "        return self.gamma / self.deviation / m * inner\n")]),
-    "divided in the criterion": ("BatchNorm gets delta / m, and multiplies dgamma and dbeta by m", [
+    "divided in the criterion": Style("delta / m goes backward; BatchNorm gets delta", [
         ("        delta = self.criterion.derivative()\n",
          "        delta = self.criterion.derivative() / len(labels)\n"),
         ("            self.dW[i] = self.outputs[i].T @ delta / len(labels)\n",
@@ -218,7 +223,7 @@ STYLES = {
         ("                delta = self.bn_layers[i].backward(delta)\n",
          "                delta = self.bn_layers[i].backward(delta * len(labels))\n"
          "                delta = delta / len(labels)\n")]),
-    "BatchNorm with a type": ("MLP passes a further argument to BatchNorm", [
+    "BatchNorm with a type": Style("MLP passes a further argument to BatchNorm", [
         ("    def __init__(self, fan_in, alpha=0.9):\n",
          "    def __init__(self, fan_in, alpha=0.9, dtype=None):\n"),
         ("            self.bn_layers = [BatchNorm(sizes[i + 1]) for i in range(num_bn_layers)]\n",
@@ -226,6 +231,7 @@ STYLES = {
          "                              for d in hiddens[:num_bn_layers]]\n")]),
 }
 
+# The beginnings of each style's lines of advice, in order; [MATRIX_ADVICE] for all other styles.
 MATRIX_ADVICE = "confusion_matrix has dtype float64; counts are integers"
 SHORT = "with a last batch that is shorter, "
 ADVICE = {

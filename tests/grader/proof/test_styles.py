@@ -1,4 +1,4 @@
-"""Proof that the grader takes no points from a correct submission, and what it advises."""
+"""Proof that a correct submission in any style earns full marks, and the right advice."""
 
 import pathlib
 
@@ -16,15 +16,17 @@ def assert_full_marks(graded):
     """Assert that nothing is lost, and that each check agrees as a whole with the textbook."""
     reasons = {number: section.reasons for number, section in graded.sections.items()
                if section.reasons}
+    differences = [outcome.whole for section in graded.sections.values()
+                   for outcome in section.outcomes if outcome.whole]
     assert reasons == {}
-    assert (graded.total, graded.refused) == (101, None)
-    assert [outcome.whole for section in graded.sections.values()
-            for outcome in section.outcomes if outcome.whole] == []
+    assert graded.refused is None
+    assert graded.total == 101
+    assert differences == []
 
 
 @pytest.mark.parametrize("style", STYLES)
 def test_style_earns_full_marks(style, tmp_path):
-    text = edit(TEXTBOOK, STYLES[style][1])
+    text = edit(TEXTBOOK, STYLES[style].edits)
     graded = processes.grade_together(write_module(tmp_path, text))
     assert_full_marks(graded)
     expected = ADVICE.get(style, [MATRIX_ADVICE])
@@ -39,7 +41,7 @@ def test_solution_earns_full_marks(path, tmp_path):
     assert_full_marks(graded)
 
 
-def test_names_that_python_dropped_get_advice(tmp_path):
+def test_names_that_numpy_dropped_get_advice(tmp_path):
     text = TEXTBOOK.replace("return 1.0", "return np.float(1.0)")
     graded = processes.grade_together(write_module(tmp_path, text))
     assert_full_marks(graded)
@@ -47,12 +49,16 @@ def test_names_that_python_dropped_get_advice(tmp_path):
 
 
 def test_styles_differ():
-    texts = {edit(TEXTBOOK, edits) for _, edits in STYLES.values()}
-    assert len(texts | {TEXTBOOK}) == len(STYLES) + 1
+    texts = {edit(TEXTBOOK, style.edits) for style in STYLES.values()}
+    texts.add(TEXTBOOK)
+    assert len(texts) == len(STYLES) + 1
+
+
+def test_advice_is_that_of_styles():
     assert set(ADVICE) <= set(STYLES)
 
 
 @pytest.mark.parametrize("old", ["no such line", "import", "class MLP:\n    def", "        pass"])
-def test_edits_are_of_whole_lines_that_are_there_once(old):
+def test_edit_refuses_lines_that_do_not_occur_whole(old):
     with pytest.raises(ValueError, match="must be whole lines that occur once, not 0 times"):
         edit(TEXTBOOK, [(old, "")])
