@@ -245,7 +245,7 @@ CASES = {
         {"2.6 running_statistics": 2}, "running_mean for alpha=0.7", [
             ("        self.alpha = alpha\n", "        self.alpha = 0.9\n")]),
     "running statistics changed in inference": Case(
-        {"2.6 inference": 2}, "running_mean changes in inference", [
+        {"2.6 inference": 2}, "changes running_mean in inference", [
             ("            mean = self.running_mean\n",
              "            mean = self.running_mean\n"
              "            self.running_mean = (mean + x.mean(axis=0)) / 2\n")]),

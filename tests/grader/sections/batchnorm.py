@@ -34,6 +34,7 @@ from tests.grader.network import find_index, get_attribute, make_batch, name_gra
 from tests.grader.reasons import CannotAsk, require
 
 D = 6  # the units of the layer alone
+EPS = 1e-8  # the handout's
 
 
 # ---- The layer alone -----------------------------------------------------------------------------
@@ -124,7 +125,7 @@ def inference_from_written_statistics(nn, given):
     bn.running_mean = np.random.RandomState(5).normal(0, 1, (1, D))
     bn.running_var = np.random.RandomState(6).uniform(0.5, 2, (1, D))
     x = make_inference_batch()
-    norm = (x - bn.running_mean) / np.sqrt(bn.running_var + 1e-8)
+    norm = (x - bn.running_mean) / np.sqrt(bn.running_var + EPS)
     expected = bn.gamma * norm + bn.beta
     for name, value in infer(bn, given):
         yield name, value, expected
@@ -141,9 +142,9 @@ def infer(bn, given):
     running_var = read(bn, "running_var")
     yield "the output of BatchNorm in inference", bn(x, eval=True)
     require(np.array_equal(running_mean, bn.running_mean),
-            "BatchNorm: running_mean changes in inference: update it in training only")
+            "BatchNorm changes running_mean in inference: update it in training only")
     require(np.array_equal(running_var, bn.running_var),
-            "BatchNorm: running_var changes in inference: update it in training only")
+            "BatchNorm changes running_var in inference: update it in training only")
     yield "the output of BatchNorm in inference, once more", bn(x.copy(), eval=True)
 
 
@@ -171,7 +172,7 @@ def backward_from_own_mean_and_var(nn, given):
     textbook(x)
     textbook.gamma = bn.gamma
     textbook.mean = np.reshape(bn.mean, D)
-    textbook.deviation = np.sqrt(np.reshape(bn.var, D) + textbook.eps)
+    textbook.deviation = np.sqrt(np.reshape(bn.var, D) + EPS)
     textbook.norm = (x - textbook.mean) / textbook.deviation
     expected = textbook.backward(delta)
     yield "dgamma", read(bn, "dgamma"), textbook.dgamma
@@ -211,10 +212,10 @@ def outputs_and_gradients_except_what_else_is_wrong(nn, given, number):
         raise CannotAsk("the network is right without BatchNorm")
     values = observe_network(nn, number)
     require(not np.array_equal(values["forward(x)"], without["forward(x)"]),
-            "BatchNorm changes nothing in the network's output")
+            "BatchNorm changes nothing in the network's output: apply it before the activation")
     for name, value in values.items():
         if name.startswith("bn_layers"):
-            require(np.any(value), f"MLP.backward leaves {name} at 0")
+            require(np.any(value), f"MLP.backward leaves {name} at 0: call BatchNorm.backward")
     for name, expected in observe_network(nn.textbook(), number).items():
         needed = {name, "forward(x)"}
         if name.startswith("bn_layers"):
@@ -338,7 +339,8 @@ def infer_otherwise_than_in_training(nn, given):
     in_train = values["forward(x) back in train mode"]
     has_shape = np.shape(in_eval) == np.shape(expected_without)
     require(has_shape and not np.allclose(in_eval, in_train),
-            "BatchNorm infers as it trains: its output in eval mode is that in train mode")
+            "the output is the same in eval mode as in train mode: pass eval=not self.train_mode "
+            "to BatchNorm")
 
 
 CHECKS = [
