@@ -48,7 +48,7 @@ def draw_pairs():
             return
 
 
-@pytest.mark.parametrize("first, second", draw_pairs())
+@pytest.mark.parametrize("first, second", list(draw_pairs()))
 def test_pair_costs_the_sum(first, second, tmp_path):
     module = write_module(tmp_path, edit_twice(first, second))
     graded = processes.grade_together(module)
