@@ -1,11 +1,12 @@
-"""Typical mistakes: edits of the textbook that are recognised by their numbers.
+"""Typical mistakes, each an edit of the textbook, which the grader recognizes by their numbers.
 
-A check that a submission loses is free if the textbook with a mistake gives the same numbers, and
-every check that this mistake costs is lost: see resolve.py. The sentence is then the reason.
+A submission has a mistake if it loses every check that the mistake costs, and in some lost check
+gives the numbers of the textbook with the mistake. Those that it costs stay lost, and the sentence
+is the reason; other lost checks in which the numbers are the same are free. See resolve.py.
 
-To add a mistake, add an entry to MISTAKES: its section, the checks that it costs, a sentence that
-names the mistake and the fix, and the lines of textbook.py that it replaces: the old ones after -,
-which must be there once, and the new ones after +, with an empty line between two places.
+To add a mistake, add an entry to MISTAKES: its section, the checks that it costs, a sentence "the
+mistake: the fix", and the lines of textbook.py that it replaces: old lines after -, which must
+occur once, then new lines after +, with an empty line between one place and the next.
 """
 
 import functools
