@@ -91,21 +91,21 @@ MISTAKES = {
 -        lse = a + np.log(np.sum(np.exp(x - a), axis=1, keepdims=True))
 +        lse = a + np.log(np.sum(np.exp(x - a), axis=0, keepdims=True))
 """),
-    "dlogits divided": Mistake(
+    "derivative divided": Mistake(
         "2.2", ["2.2 derivative"],
         "derivative() is divided by the batch size: return sm - y",
         """
 -        return self.sm - self.labels
 +        return (self.sm - self.labels) / len(self.labels)
 """),
-    "dlogits is sm": Mistake(
+    "derivative is sm": Mistake(
         "2.2", ["2.2 derivative"],
         "derivative() returns sm alone: return sm - y",
         """
 -        return self.sm - self.labels
 +        return self.sm
 """),
-    "dlogits sign": Mistake(
+    "derivative sign": Mistake(
         "2.2", ["2.2 derivative"],
         "derivative() has the wrong sign: return sm - y",
         """
@@ -330,7 +330,7 @@ MISTAKES = {
 +        hiddens = hiddens[:3]
 +        self.nlayers = len(hiddens) + 1
 """),
-    "bias of the first layer": Mistake(
+    "bias in the first layer only": Mistake(
         "2.5", FORWARDS,
         "forward adds the bias only in the first layer: add b[i] in every layer",
         """
@@ -339,7 +339,7 @@ MISTAKES = {
 +            if i == 0:
 +                z = z + self.b[i]
 """),
-    "bias of the last layer": Mistake(
+    "bias in the last layer only": Mistake(
         "2.5", FORWARDS,
         "forward adds the bias only in the last layer: add b[i] in every layer",
         """
@@ -348,14 +348,14 @@ MISTAKES = {
 +            if i == self.nlayers - 1:
 +                z = z + self.b[i]
 """),
-    "first activation": Mistake(
+    "first activation everywhere": Mistake(
         "2.5", FORWARDS,
         "every layer uses the function of activations[0]: layer i must use activations[i]",
         """
 -        self.activations = activations
 +        self.activations = [type(activations[0])() for _ in activations]
 """),
-    "last activation in backward": Mistake(
+    "last derivative left out": Mistake(
         "2.5", ["2.5 mixed_activations"],
         "backward leaves out the derivative of the last activation: multiply delta by it, too",
         """
@@ -363,7 +363,7 @@ MISTAKES = {
 +            if i < self.nlayers - 1:
 +                delta = delta * self.activations[i].derivative()
 """),
-    "last activation": Mistake(
+    "last activation skipped": Mistake(
         "2.5", ["2.5 mixed_activations"],
         "the last activation is skipped: apply activations[i] in every layer, the last one "
         "included",
@@ -376,7 +376,7 @@ MISTAKES = {
 +            if i < self.nlayers - 1:
 +                delta = delta * self.activations[i].derivative()
 """),
-    "all activations": Mistake(
+    "derivatives left out": Mistake(
         "2.5", [*BACKWARDS, "2.5 mixed_activations"],
         "backward leaves out the derivatives of the activations: multiply delta by "
         "activations[i].derivative()",
@@ -384,7 +384,7 @@ MISTAKES = {
 -            delta = delta * self.activations[i].derivative()
 +            pass
 """),
-    "activation again": Mistake(
+    "activations called again": Mistake(
         "2.5", [*BACKWARDS, "2.5 mixed_activations"],
         "backward calls the activations again, with their own output: call derivative() alone, "
         "which is that of the last forward",
@@ -393,7 +393,7 @@ MISTAKES = {
 +            self.activations[i](self.outputs[i + 1])
 +            delta = delta * self.activations[i].derivative()
 """),
-    "not transposed": Mistake(
+    "W not transposed": Mistake(
         "2.5", BACKWARDS[2:],
         "backward multiplies delta by W: multiply it by the transpose, delta @ W.T",
         """
@@ -405,7 +405,7 @@ MISTAKES = {
 +                delta = delta @ self.W[i].T
 """),
     # ---- 2.6 ----
-    "m - 1": Mistake(
+    "var by m - 1": Mistake(
         "2.6", ["2.6 training"],
         "BatchNorm divides by m - 1 in var: divide by m",
         """
@@ -442,7 +442,7 @@ MISTAKES = {
 -        self.deviation = np.sqrt(var + self.eps)
 +        self.deviation = np.sqrt(var)
 """),
-    "running kept": Mistake(
+    "running statistics kept": Mistake(
         "2.6", ["2.6 running_statistics"],
         "BatchNorm never updates the running statistics: set them to "
         "alpha * running + (1 - alpha) * batch in training",
@@ -453,14 +453,14 @@ MISTAKES = {
 -            self.running_var = self.alpha * self.running_var + (1 - self.alpha) * var
 +            pass
 """),
-    "deviation averaged": Mistake(
+    "running_var of the deviation": Mistake(
         "2.6", ["2.6 running_statistics"],
         "BatchNorm averages the standard deviation in running_var: average the variance",
         """
 -            self.running_var = self.alpha * self.running_var + (1 - self.alpha) * var
 +            self.running_var = self.alpha * self.running_var + (1 - self.alpha) * np.sqrt(var)
 """),
-    "alpha": Mistake(
+    "alpha swapped": Mistake(
         "2.6", ["2.6 running_statistics"],
         "BatchNorm swaps alpha and 1 - alpha: the running statistics must become "
         "alpha * running + (1 - alpha) * batch",
@@ -471,7 +471,7 @@ MISTAKES = {
 -            self.running_var = self.alpha * self.running_var + (1 - self.alpha) * var
 +            self.running_var = (1 - self.alpha) * self.running_var + self.alpha * var
 """),
-    "alpha of running_mean": Mistake(
+    "alpha swapped in running_mean": Mistake(
         "2.6", ["2.6 running_statistics"],
         "BatchNorm swaps alpha and 1 - alpha in running_mean: it must become "
         "alpha * running + (1 - alpha) * batch, as running_var does",
@@ -479,7 +479,7 @@ MISTAKES = {
 -            self.running_mean = self.alpha * self.running_mean + (1 - self.alpha) * mean
 +            self.running_mean = (1 - self.alpha) * self.running_mean + self.alpha * mean
 """),
-    "alpha of running_var": Mistake(
+    "alpha swapped in running_var": Mistake(
         "2.6", ["2.6 running_statistics"],
         "BatchNorm swaps alpha and 1 - alpha in running_var: it must become "
         "alpha * running + (1 - alpha) * batch, as running_mean does",
@@ -487,7 +487,7 @@ MISTAKES = {
 -            self.running_var = self.alpha * self.running_var + (1 - self.alpha) * var
 +            self.running_var = (1 - self.alpha) * self.running_var + self.alpha * var
 """),
-    "running of the batch": Mistake(
+    "running statistics of the batch": Mistake(
         "2.6", ["2.6 running_statistics"],
         "BatchNorm's running statistics are those of the last batch: they must become "
         "alpha * running + (1 - alpha) * batch",
@@ -498,7 +498,7 @@ MISTAKES = {
 -            self.running_var = self.alpha * self.running_var + (1 - self.alpha) * var
 +            self.running_var = var[np.newaxis]
 """),
-    "eval by the batch": Mistake(
+    "inference by the batch": Mistake(
         "2.6", ["2.6 inference"],
         "BatchNorm uses the batch's statistics in inference: use running_mean and running_var",
         """
@@ -507,7 +507,7 @@ MISTAKES = {
 +            mean = np.mean(x, axis=0)
 +            var = np.var(x, axis=0)
 """),
-    "eval by the last batch": Mistake(
+    "inference by the last batch": Mistake(
         "2.6", ["2.6 inference"],
         "BatchNorm uses the last training batch's statistics in inference: use running_mean and "
         "running_var",
@@ -517,14 +517,14 @@ MISTAKES = {
 +            mean = self.mean
 +            var = self.var
 """),
-    "gamma in dx": Mistake(
+    "gamma missing in dx": Mistake(
         "2.6", ["2.6 backward"],
         "BatchNorm.backward leaves out gamma in dx: begin with dnorm = delta * gamma",
         """
 -        dnorm = delta * self.gamma
 +        dnorm = delta
 """),
-    "dvar": Mistake(
+    "dvar missing": Mistake(
         "2.6", ["2.6 backward"],
         "BatchNorm.backward leaves out the term of the variance in dx: add "
         "dvar * 2 * (x - mean) / m",
@@ -532,7 +532,7 @@ MISTAKES = {
 -        return dnorm / self.deviation + dvar * (2 / m) * centred + dmean * (1 / m)
 +        return dnorm / self.deviation + dmean * (1 / m)
 """),
-    "dvar and dmean": Mistake(
+    "dvar and dmean missing": Mistake(
         "2.6", ["2.6 backward"],
         "BatchNorm.backward leaves out the terms of the mean and the variance in dx: add "
         "dvar * 2 * (x - mean) / m + dmean / m",
@@ -540,7 +540,7 @@ MISTAKES = {
 -        return dnorm / self.deviation + dvar * (2 / m) * centred + dmean * (1 / m)
 +        return dnorm / self.deviation
 """),
-    "dmean": Mistake(
+    "dmean missing": Mistake(
         "2.6", ["2.6 backward"],
         "BatchNorm.backward leaves out the term of the mean in dx: add dmean / m",
         """
@@ -561,7 +561,7 @@ MISTAKES = {
 -        self.dgamma = np.sum(delta * self.norm, axis=0)
 +        self.dgamma = np.sum(delta * self.x, axis=0)
 """),
-    "dgamma averaged": Mistake(
+    "dgamma and dbeta averaged": Mistake(
         "2.6", ["2.6 backward"],
         "BatchNorm's dgamma and dbeta are divided by the batch size: they must be sums over the "
         "batch",
@@ -572,7 +572,7 @@ MISTAKES = {
 -        self.dbeta = np.sum(delta, axis=0)
 +        self.dbeta = np.mean(delta, axis=0)
 """),
-    "dgamma swapped": Mistake(
+    "dgamma and dbeta swapped": Mistake(
         "2.6", ["2.6 backward"],
         "BatchNorm's dgamma and dbeta are swapped: dgamma must be the sum of delta * norm, "
         "dbeta that of delta",
@@ -602,7 +602,7 @@ MISTAKES = {
 +            if i >= self.num_bn_layers:
 +                z = z + self.b[i]
 """),
-    "first BatchNorm alone": Mistake(
+    "BatchNorm on the first layer only": Mistake(
         "2.6", TWO_OR_MORE,
         "BatchNorm is applied in the first layer only: apply it in the first num_bn_layers "
         "layers",
@@ -624,7 +624,7 @@ MISTAKES = {
 -            self.bn_layers = [BatchNorm(sizes[i + 1]) for i in range(num_bn_layers)]
 +            self.bn_layers = [BatchNorm(sizes[1])] * num_bn_layers
 """),
-    "one BatchNorm": Mistake(
+    "bn_layers[0] in every layer": Mistake(
         "2.6", TWO_OR_MORE,
         "every layer uses bn_layers[0]: layer i must use bn_layers[i]",
         """
@@ -673,7 +673,7 @@ MISTAKES = {
 +            if self.bn and i < self.nlayers - 1:
 +                delta = self.bn_layers[i].backward(delta)
 """),
-    "not backward through BatchNorm": Mistake(
+    "BatchNorm skipped in backward": Mistake(
         "2.6", IN_NETWORKS,
         "backward skips BatchNorm: pass delta through BatchNorm.backward",
         """
@@ -744,21 +744,21 @@ MISTAKES = {
 +            if self.bn and 0 <= k < self.num_bn_layers:
 +                delta = self.bn_layers[k].backward(delta)
 """),
-    "gamma of the first": Mistake(
+    "step of the first BatchNorm only": Mistake(
         "2.6", ["2.6 step"],
         "step moves the gamma and beta of bn_layers[0] only: move those of every layer",
         """
 -            for layer in self.bn_layers:
 +            for layer in self.bn_layers[:1]:
 """),
-    "gamma of the last": Mistake(
+    "step of the last BatchNorm only": Mistake(
         "2.6", ["2.6 step"],
         "step moves the gamma and beta of the last of bn_layers only: move those of every layer",
         """
 -            for layer in self.bn_layers:
 +            for layer in self.bn_layers[-1:]:
 """),
-    "gamma of the first two": Mistake(
+    "step of the first two BatchNorms only": Mistake(
         "2.6", ["2.6 step"],
         "step moves the gamma and beta of the first two of bn_layers only: move those of every "
         "layer",
@@ -790,7 +790,7 @@ MISTAKES = {
 -                layer.gamma = layer.gamma - self.lr * layer.dgamma
 +                pass
 """),
-    "gamma without lr": Mistake(
+    "gamma and beta without lr": Mistake(
         "2.6", ["2.6 step"],
         "step does not use lr for gamma and beta: subtract lr * dgamma and lr * dbeta",
         """
@@ -800,7 +800,7 @@ MISTAKES = {
 -                layer.beta = layer.beta - self.lr * layer.dbeta
 +                layer.beta = layer.beta - layer.dbeta
 """),
-    "gamma sign": Mistake(
+    "gamma and beta sign": Mistake(
         "2.6", ["2.6 step"],
         "step moves gamma and beta up the gradient: subtract lr * dgamma and lr * dbeta",
         """
@@ -826,7 +826,7 @@ MISTAKES = {
 +            self.vb[i] = - self.lr * self.db[i]
 +            self.b[i] = self.b[i] + self.vb[i]
 """),
-    "nesterov": Mistake(
+    "Nesterov": Mistake(
         "2.7", FIVE_STEPS,
         "step uses Nesterov's momentum: use the handout's, "
         "v = momentum * v - lr * dW; W = W + v",
@@ -905,7 +905,7 @@ MISTAKES = {
 +            self.vb[i] = - self.lr * self.db[i]
 +            self.b[i] = self.b[i] + self.vb[i]
 """),
-    "gamma with momentum": Mistake(
+    "gamma and beta with momentum": Mistake(
         "2.7", ["2.7 with_batchnorm"],
         "gamma and beta move with momentum: subtract lr * dgamma and lr * dbeta alone",
         """

@@ -13,6 +13,18 @@ from tests.grader.proof.test_mistakes import find_lost, find_points
 
 COUNT = 60
 
+# {pair: the checks that are not lost, for one mistake hides the other there}
+HIDDEN = {
+    # Two wrong signs give the right step.
+    ("derivative sign", "gamma and beta sign"): ["2.6 step"],
+    # The output is wrong without BatchNorm, too, so dgamma and dbeta are only required not to be 0.
+    # They are 0 where the next layer's gamma is 0, but one BatchNorm has no next.
+    ("first activation everywhere", "gamma starts at 0 in MLP"): [
+        "2.6 in a network, num_bn_layers=1"],
+    # Only the submission as a whole shows the other alpha, and that counts if nothing else is lost.
+    ("alpha is another in MLP", "b without momentum"): ["2.6 train_and_infer"],
+}
+
 ALL_CASES = {name: Case(find_points(mistake.costs), mistake.sentence, mistake.edits)
              for name, mistake in MISTAKES.items()}
 ALL_CASES.update(CASES)
@@ -50,6 +62,9 @@ def draw_pairs():
 
 @pytest.mark.parametrize("first, second", list(draw_pairs()))
 def test_pair_costs_the_sum(first, second, tmp_path):
+    expected = {**ALL_CASES[first].costs, **ALL_CASES[second].costs}
+    for check in HIDDEN.get((first, second), []):
+        del expected[check]
     module = write_module(tmp_path, edit_twice(first, second))
     graded = processes.grade_together(module)
-    assert find_lost(graded) == {**ALL_CASES[first].costs, **ALL_CASES[second].costs}
+    assert find_lost(graded) == expected
