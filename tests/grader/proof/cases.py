@@ -424,6 +424,9 @@ CASES = {
     "no step": Case(
         {"2.8 batches": 2}, "a batch is not followed by one step", [
             ("            mlp.step()\n", "")]),
+    "two steps": Case(
+        {"2.8 batches": 2}, "a batch is not followed by one step", [
+            ("            mlp.step()\n", "            mlp.step()\n            mlp.step()\n")]),
     "integer arrays": Case(
         {"2.8 result": 1, "2.8 training_statistics": 2, "2.8 validation_statistics": 2},
         "is an integer array", [

@@ -286,7 +286,7 @@ def ask_batches(run):
             "seed np.random there")
     for forward in trained:
         methods = [method for method, _ in forward.calls]
-        require(methods[1:2] == ["step"],
+        require(methods[1:2] == ["step"] and methods.count("step") == 1,
                 "a batch is not followed by one step: forward, backward, step for each")
 
 
