@@ -1,28 +1,25 @@
-"""Why points are lost: what the checks raise."""
+"""Exceptions that say why points are lost, and require, which raises one."""
 
 FAILED = 75  # exit status of a section's process in which the grader itself fails
 
 
 class Lost(Exception):
-    """The reason, in one line, why a check's points are lost, except for the part kept, 0 to 1."""
-
-    def __init__(self, reason, kept=0.0):
-        super().__init__(reason)
-        self.kept = kept
+    """The reason, in one line, why a submission does not agree with a scenario."""
 
 
 class CannotAsk(Lost):
-    """The reason why a scenario is not the way to ask this submission."""
+    """The reason why a scenario does not apply to this submission."""
 
 
 class Void(Exception):
-    """A reason why the whole section loses its points."""
+    """The reason why a whole section loses its points."""
 
 
 class TooLong(BaseException):
-    """The submission has run for as long as it may."""
+    """The submission has reached its time limit."""
 
 
-def require(right, reason):
-    if not right:
+def require(condition, reason):
+    """Raise Lost with the reason unless the condition holds."""
+    if not condition:
         raise Lost(reason)
