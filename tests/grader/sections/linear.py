@@ -1,4 +1,24 @@
-"""2.3 The linear classifier: forward, backward, zero_grads, and steps of gradient descent."""
+"""2.3 The linear classifier: forward, backward, zero_grads, and steps of gradient descent.
+
+CHECKS, at the end, gives each check its points and one or more ways to ask, each a scenario and the
+parts that its networks have. The first way that agrees earns all the points; if none does, they are
+lost. In a way,
+
+    WHOLE     (the default) the networks are built as hw1.py builds them
+    OWN       the networks have hw1.py's criterion and activations
+    TEXTBOOK  the networks have those of textbook.py
+
+A scenario takes nn, which builds the networks: nn.network([]) is an MLP with 20 inputs, 10 outputs,
+an Identity, and random W and b. It yields pairs (name, value). The grader runs it a second time
+with the MLP of textbook.py, and the values must have the same types, shapes, dtypes and numbers.
+Where a scenario yields (name, value, expected), value is compared with that instead. A fourth item
+is the value before a step, for the reason to say how far it moved. An exception, or a condition of
+require that does not hold, is a disagreement as well. Modifying an array that is handed over by
+given(name, array) costs one point.
+
+Lost points are given back where a mistake explains them that another check is charged with: see
+resolve.py.
+"""
 
 import numpy as np
 
@@ -7,18 +27,18 @@ from tests.grader.judge import OWN, TEXTBOOK, Check, Way, in_network
 from tests.grader.network import copy_entries, make_batch, name_gradient
 from tests.grader.reasons import Lost, require
 
-SIZES = {1: 8, 2: 8, 3: 8, 4: 6, 5: 6}  # the batch size for each seed of the five steps
+BATCH_SIZES = {1: 8, 2: 8, 3: 8, 4: 6, 5: 6}  # of the five steps, by the seed of the batch
 
 
 def forward(nn, given):
-    """The output of one layer: x @ W + b."""
+    """The output of one layer, x @ W + b, is the textbook's."""
     x, _ = make_batch(8, seed=1)
     net = nn.network([])
     yield "forward(x)", net.forward(given("x", x))
 
 
 def backward(nn, given):
-    """The gradients of the mean loss of a batch."""
+    """dW[0] and db[0], the gradients of the mean loss of a batch, are the textbook's."""
     x, labels = make_batch(8, seed=2)
     net = nn.network([])
     net.run(x, given("labels", labels))
@@ -26,7 +46,10 @@ def backward(nn, given):
 
 
 def backward_from_own_output(nn, given):
-    """The same, but of the loss of what forward really gave, be that right or wrong."""
+    """dW[0] and db[0] follow from what forward returned, be that right or wrong.
+
+    The derivative of the loss at this output is the textbook's: the network has its criterion.
+    """
     x, labels = make_batch(8, seed=2)
     net = nn.network([])
     net.run(x, given("labels", labels))
@@ -39,31 +62,26 @@ def backward_from_own_output(nn, given):
 
 
 def zero_grads(nn, given):
-    """Every gradient that is there is 0 after zero_grads, W and b stay, another batch can follow.
+    """zero_grads sets dW and db to 0 (or None), leaves W and b, and another batch can follow.
 
-    If no batch can go backward, random gradients are written.
+    Random gradients are written if forward or backward fails, or leaves only zeros.
     """
     net = nn.network([])
     x, labels = make_batch(8, seed=3)
     try:
         net.forward(x)
         net.mlp.backward(labels)
-        net.gradients()
-        trains = True
+        net.gradients()  # raises Lost if all are 0
+        can_train = True
     except Exception:
         net.write_random_gradients(seed=3)
-        trains = False
+        can_train = False
     before = net.parameters()
     net.mlp.zero_grads()
-    for name in ("dW", "db"):
-        entries = getattr(net.mlp, name, None)
-        if entries is not None:
-            for key, entry in copy_entries(net.mlp, name).items():
-                require(entry is None or not np.any(entry),
-                        f"zero_grads leaves {key} as it was: set every gradient to 0")
-    for name, value in net.parameters(" after zero_grads").items():
-        yield name, value, before[name.split(" ")[0]]
-    if trains:
+    require_no_gradients(net.mlp)
+    for name, value in net.parameters().items():
+        yield f"{name} after zero_grads", value, before[name]
+    if can_train:
         try:
             net.forward(x)
             net.mlp.backward(labels)
@@ -71,31 +89,41 @@ def zero_grads(nn, given):
             raise Lost(f"after zero_grads, a batch fails: {describe_error(error)}")
 
 
+def require_no_gradients(mlp):
+    """Raise Lost unless each entry of dW and db is 0 or None; the lists may be None, too."""
+    for attribute in ("dW", "db"):
+        if getattr(mlp, attribute, None) is None:
+            continue
+        for name, gradient in copy_entries(mlp, attribute).items():
+            require(gradient is None or not np.any(gradient),
+                    f"zero_grads leaves {name} as it was: set every gradient to 0")
+
+
 def five_steps(nn, given):
-    """Five steps, each on a batch of its own, the last two of another size."""
+    """W and b after each of five steps, on batches of two sizes, are the textbook's."""
     net = nn.network([], lr=0.3)
-    for seed, m in SIZES.items():
-        net.run(*make_batch(m, seed))
+    for seed, batch_size in BATCH_SIZES.items():
+        net.run(*make_batch(batch_size, seed))
         net.step()
         yield from net.parameters(f" after step {seed}").items()
 
 
 def five_steps_from_own_gradients(nn, given):
-    """Five steps, each from the gradients that stand in dW and db, be they right or wrong.
+    """Each step subtracts lr * dW from W and lr * db from b, be these gradients right or wrong.
 
-    They must be those of the batch alone: a new network with the same W and b has the same. If no
-    batch can go backward, random gradients are written.
+    They must be those of the last batch alone: a new network with the same W and b has the same.
+    Random gradients are written if forward or backward fails, or leaves only zeros.
     """
     net = nn.network([], lr=0.3)
-    trains = net.can_train()
-    for seed, m in SIZES.items():
+    can_train = net.can_train()
+    for seed, batch_size in BATCH_SIZES.items():
         before = net.parameters()
-        alone = net.renew()
+        alone = net.renew()  # a new network, built alike
         alone.write(before)
-        alone.take_gradients(seed, trains, m)
+        alone.take_gradients(seed, can_train, batch_size)
         try:
-            net.take_gradients(seed, trains, m)
-        except Lost:
+            net.take_gradients(seed, can_train, batch_size)
+        except Lost:  # W or b changed: the reason is there already
             raise
         except Exception as error:
             raise Lost(f"batch {seed} fails after others, but not alone: something of them is "
@@ -106,9 +134,9 @@ def five_steps_from_own_gradients(nn, given):
             yield f"{name} of batch {seed}, after others,", gradients[name], value
         net.step()
         for name, value in net.parameters().items():
-            gradient = np.reshape(gradients[name_gradient(name)], np.shape(before[name]))
-            expected = before[name] - net.lr * gradient
-            yield f"{name} after step {seed}", value, expected, before[name]
+            old = before[name]
+            gradient = np.reshape(gradients[name_gradient(name)], np.shape(old))
+            yield f"{name} after step {seed}", value, old - net.lr * gradient, old
 
 
 CHECKS = [
