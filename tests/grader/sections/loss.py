@@ -1,35 +1,40 @@
-"""2.2 Softmax cross-entropy: the loss of each example, by log-sum-exp, and its derivative."""
+"""2.2 Softmax cross-entropy: the loss of each example, by log-sum-exp, and its derivative.
+
+A scenario yields (name, value), which is compared with the value of textbook.py's criterion, or
+(name, value, expected). An array handed over by given(name, array) must not be modified.
+linear.py explains more.
+"""
 
 import numpy as np
 
 from tests.grader.describe import find_factor
 from tests.grader.judge import Check, Way, alone
 from tests.grader.network import make_batch
-from tests.grader.reasons import CannotAsk, require
+from tests.grader.reasons import CannotAsk, Lost, require
 
-SIZES = (7, 2, 8, 50)  # batch sizes, those of the networks among them
+BATCH_SIZES = (7, 2, 8, 50)  # among them those of the networks in other sections
 UNSTABLE = "the log is taken of a softmax that is 0"
 STABLE = "take it by log-sum-exp, x - max - log(sum(exp(x - max)))"
 
 
 def loss(nn, given):
-    """The loss of ordinary logits, for batches of different sizes one after the other."""
+    """The loss of ordinary logits, (m, 10), for one batch size after another."""
     criterion = nn.SoftmaxCrossEntropy()
-    for m in SIZES:
+    for m in BATCH_SIZES:
         x = given("the logits", np.random.RandomState(m).normal(0, 3, (m, 10)))
         labels = given("the labels", make_batch(m, seed=1)[1])
         yield f"the loss of {m} examples", criterion(x, labels)
 
 
 def derivative(nn, given):
-    """sm - y, after the forward of batches of different sizes."""
+    """The derivative, sm - y, after forward, for one batch size after another."""
     criterion = nn.SoftmaxCrossEntropy()
     method = getattr(criterion, "derivative", None) or getattr(criterion, "backward", None)
     require(method, "SoftmaxCrossEntropy has no method derivative")
     if not hasattr(criterion, "derivative"):
         given.advise("SoftmaxCrossEntropy has no derivative(), the starter file's name for "
                      "backward()")
-    for m in SIZES:
+    for m in BATCH_SIZES:
         x = np.random.RandomState(m).normal(0, 3, (m, 10))
         criterion.forward(x, make_batch(m, seed=3)[1])
         first = np.array(method())
@@ -40,19 +45,19 @@ def derivative(nn, given):
 
 
 def log_sum_exp(nn, given):
-    """The loss of logits of +-1000, which a plain exp overflows."""
+    """The loss of logits of +-1000, for which a plain exp overflows."""
     x, labels = make_large_logits()
     value = nn.SoftmaxCrossEntropy()(x, labels)
-    require_finite(nn, value)
+    require_stable(nn, value)
     yield "the loss of logits of +-1000", value
 
 
-def log_sum_exp_scaled(nn, given):
-    """The same, but for a factor that the loss of ordinary logits has, too."""
-    ordinary = np.random.RandomState(4).normal(0, 3, (4, 10))
+def log_sum_exp_by_factor(nn, given):
+    """The same, times the factor by which the loss of ordinary logits is wrong, such as -1."""
+    x = np.random.RandomState(4).normal(0, 3, (4, 10))
     labels = np.eye(10)[[2, 0, 7, 5]]
-    value = np.ravel(nn.SoftmaxCrossEntropy()(ordinary, labels))
-    factor = find_factor(value, compute_loss(ordinary, labels))
+    value = np.ravel(nn.SoftmaxCrossEntropy()(x, labels))
+    factor = find_factor(value, compute_loss(x, labels))
     if factor is None:
         raise CannotAsk("the loss of ordinary logits is wrong")
     x, labels = make_large_logits()
@@ -61,7 +66,11 @@ def log_sum_exp_scaled(nn, given):
 
 
 def make_large_logits():
-    """Four rows: the true class is the smallest, the largest, between, one of ten alike."""
+    """Return logits, (4, 10), and one-hot labels, whose losses are about 1000, 0, 1000 and 2.
+
+    The true class has the smallest logit of its row, the largest, one of nine that are smaller than
+    the largest, and one of ten equal ones.
+    """
     x = np.zeros((4, 10))
     x[0, 2] = -1000
     x[1, 0] = 1000
@@ -70,38 +79,54 @@ def make_large_logits():
 
 
 def compute_loss(x, labels):
+    """Return the loss of each example, (m,), for logits and labels, both (m, K)."""
     return np.logaddexp.reduce(x, axis=1) - np.sum(x * labels, axis=1)
 
 
-def require_finite(nn, value):
-    """Lost, with what is missing of the log-sum-exp, if the loss is inf or nan, or clipped."""
+def require_stable(nn, value):
+    """Raise Lost, with the part of log-sum-exp that is missing, if the loss overflows.
+
+    value: the loss of make_large_logits(). Other wrong values are left to the comparison.
+    """
     if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
         return
+    if not np.isfinite(value).all():
+        raise Lost(f"the loss of logits of +-1000 is not finite: {find_overflow(nn)}")
     x, labels = make_large_logits()
     right = compute_loss(x, labels)
-    if np.isfinite(value).all():
-        large = right > 500
-        is_clipped = value.shape == right.shape and np.ptp(value[large]) == 0 and (
-            np.allclose(value[~large], right[~large])) and (0 < value[large]).all() and (
-            value[large] < 500).all()
-        require(not is_clipped, f"the loss is {value[0]:.4g} where it should be {right[0]:.4g}: "
-                f"the log is taken of a softmax that is clipped; {STABLE}")
-        return
+    if is_clipped(value, right):
+        raise Lost(f"the loss is {value[0]:.4g} where it should be {right[0]:.4g}: "
+                   f"the log is taken of a softmax that is clipped; {STABLE}")
+
+
+def is_clipped(value, right):
+    """Return whether the large losses all have one smaller, positive value, as log(1e-8) gives."""
+    if value.shape != right.shape:
+        return False
+    is_large = right > 500
+    large = value[is_large]
+    if not np.allclose(value[~is_large], right[~is_large]):
+        return False
+    return np.ptp(large) == 0 and 0 < large[0] < 500
+
+
+def find_overflow(nn):
+    """Return the reason why the loss of make_large_logits() is not finite."""
+    x, labels = make_large_logits()
 
     def is_finite(x, labels):
         return np.isfinite(nn.SoftmaxCrossEntropy()(x, labels)).all()
 
-    reason = "take the largest out of the log-sum-exp, as max + log(sum(exp(x - max)))"
-    if all(is_finite(x[i:i + 1], labels[i:i + 1]) for i in range(4)):
-        reason = "take out the largest logit of each example, not the largest of the batch"
-    elif is_finite(x / 1000 + 1000, labels):
-        reason = f"{UNSTABLE}; {STABLE}"
-    require(False, f"the loss of logits of +-1000 is not finite: {reason}")
+    if all(is_finite(x[i:i + 1], labels[i:i + 1]) for i in range(len(x))):
+        return "take out the largest logit of each example, not the largest of the batch"
+    if is_finite(x / 1000 + 1000, labels):  # the differences are small
+        return f"{UNSTABLE}; {STABLE}"
+    return "take the largest out of the log-sum-exp, as max + log(sum(exp(x - max)))"
 
 
 CHECKS = [
     Check("loss", 2, "SoftmaxCrossEntropy.forward", alone(loss)),
     Check("log_sum_exp", 1, "SoftmaxCrossEntropy.forward",
-          [Way(log_sum_exp), Way(log_sum_exp_scaled)]),
+          [Way(log_sum_exp), Way(log_sum_exp_by_factor)]),
     Check("derivative", 2, "SoftmaxCrossEntropy.derivative", alone(derivative)),
 ]
