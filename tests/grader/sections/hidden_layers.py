@@ -1,4 +1,9 @@
-"""2.5 Hidden layers: any number of them, of any size, with any activations."""
+"""2.5 Hidden layers: any number of them, of any size, with any activations.
+
+A scenario yields (name, value), which is compared with the value of textbook.py's MLP in the same
+scenario, or (name, value, expected). The ways OWN and TEXTBOOK say whose activations and criterion
+the networks have. linear.py explains more.
+"""
 
 import functools
 
@@ -10,12 +15,16 @@ from tests.grader.mistakes import load_textbook
 from tests.grader.network import copy_entries, make_batch
 from tests.grader.reasons import CannotAsk, require
 
-NETWORKS = [32], [64, 32], [32, 32, 32, 32, 32]
-MIXED = [24, 16, 12], ["Tanh", "ReLU", "Sigmoid", "Tanh"]
+NETWORKS = [32], [64, 32], [32, 32, 32, 32, 32]  # hiddens
+MIXED = {"hiddens": [24, 16, 12], "activations": ["Tanh", "ReLU", "Sigmoid", "Tanh"]}
+BATCHES = ((3, 8), (4, 5), (5, 8))  # (seed, batch size) of batches one after another
 
 
 def initializers(nn, given):
-    """weight_init_fn is called once a layer, from input to output; the caller's lists are kept."""
+    """weight_init_fn is called once a layer, from input to output, and W and b hold its results.
+
+    hiddens and activations, lists of the caller's, must not be modified.
+    """
     calls = []
 
     def weight_init_fn(d_in, d_out):
@@ -25,30 +34,32 @@ def initializers(nn, given):
     def bias_init_fn(d):
         return np.full((1, d), float(d))
 
-    right = load_textbook()
+    textbook = load_textbook()
     hiddens = given("the list of hiddens", [6, 5])
     activations = given("the list of activations",
-                        [right.Sigmoid(), right.Sigmoid(), right.Identity()])
+                        [textbook.Sigmoid(), textbook.Sigmoid(), textbook.Identity()])
     mlp = nn.MLP(4, 3, hiddens, activations, weight_init_fn, bias_init_fn,
-                 right.SoftmaxCrossEntropy(), 0.1)
+                 textbook.SoftmaxCrossEntropy(), 0.1)
     for name in ("momentum", "num_bn_layers"):
         value = getattr(mlp, name, 0)
         require(not value, f"{name} is {value} where MLP is not given it: its default is 0")
-    want = [(4, 6), (6, 5), (5, 3)]
+    expected_calls = [(4, 6), (6, 5), (5, 3)]
     if calls in ([(4, 3)], [(4, 6), (6, 3)]):
-        want = list(calls)  # hidden layers are missing, which costs the points of forward
+        expected_calls = list(calls)  # missing hidden layers cost the points of forward instead
     require(calls, "MLP does not call weight_init_fn: make the weights by the initializers that it "
                    "is given")
-    require(len(calls) == len(want),
+    require(len(calls) == len(expected_calls),
             f"weight_init_fn is called {len(calls)} times for 3 layers: call it once for each "
             "layer, or the random numbers change")
-    require(calls == want,
-            f"weight_init_fn is called with {calls}; from input to output it is {want}")
-    seen = {**copy_entries(mlp, "W"), **copy_entries(mlp, "b")}
-    for i, (d_in, d_out) in enumerate(want):
-        require(np.array_equal(seen.get(f"W[{i}]"), np.full((d_in, d_out), i + 1.0)),
+    require(calls == expected_calls,
+            f"weight_init_fn is called with {calls}; from input to output it is {expected_calls}")
+    parameters = {**copy_entries(mlp, "W"), **copy_entries(mlp, "b")}
+    for i, (d_in, d_out) in enumerate(expected_calls):
+        W = parameters.get(f"W[{i}]")
+        b = parameters.get(f"b[{i}]")
+        require(np.array_equal(W, np.full((d_in, d_out), i + 1.0)),
                 f"W[{i}] is not what call {i + 1} of weight_init_fn returned")
-        require(np.all(np.equal(seen.get(f"b[{i}]"), float(d_out))),
+        require(np.all(np.equal(b, float(d_out))),
                 f"b[{i}] is not what bias_init_fn({d_out}) returned")
 
 
@@ -59,28 +70,38 @@ def forward(nn, given, hiddens):
     yield "forward(x)", net.forward(x)
 
 
-def backward(nn, given, hiddens, activations=None):
+def backward(nn, given, hiddens):
     """The gradients of the mean loss of a batch."""
-    x, labels = make_batch(8, seed=2)
-    net = nn.network(hiddens, activations)
-    net.run(x, labels)
-    given.batch_size = len(x)
+    net, _, _ = run_batch(nn, given, hiddens)
     yield from net.gradients().items()
 
 
-def backward_from_own_outputs(nn, given, hiddens, activations=None):
-    """The same, but from what the activations really gave, be that right or wrong."""
-    x, labels = make_batch(8, seed=2)
-    net = nn.network(hiddens, activations)
-    net.run(x, labels)
-    given.batch_size = len(x)
+def backward_from_own_outputs(nn, given, hiddens):
+    """The gradients that follow from what the activations returned, be that right or wrong."""
+    net, x, labels = run_batch(nn, given, hiddens)
     expected = compute_gradients(net, x, labels)
     for name, value in net.gradients().items():
         yield name, value, expected[name]
 
 
+def mixed_activations(nn, given, hiddens, activations):
+    """The output and the gradients of a network of different activations."""
+    net, _, _ = run_batch(nn, given, hiddens, activations)
+    yield "forward(x)", net.output
+    yield from net.gradients().items()
+
+
+def run_batch(nn, given, hiddens, activations=None):
+    """Return a network after forward and backward of a batch, with the batch."""
+    x, labels = make_batch(8, seed=2)
+    net = nn.network(hiddens, activations)
+    net.run(x, labels)
+    given.batch_size = len(x)  # a reason says whether it is a factor of the gradients
+    return net, x, labels
+
+
 def compute_gradients(net, x, labels):
-    """The textbook's backward, from the outputs that the activations keep as state."""
+    """Return dW and db by the textbook's backward, from the states of the activations."""
     outputs = [x] + [activation.state for activation in net.activations]
     criterion = net.nn.SoftmaxCrossEntropy()
     criterion(outputs[-1], labels)
@@ -95,9 +116,9 @@ def compute_gradients(net, x, labels):
 
 
 def backward_by_factor(nn, given, hiddens, activations=None):
-    """The same, but for a factor of dW and of db, which a linear classifier's have, too.
+    """The gradients, times the factors by which dW and db of a linear classifier are wrong.
 
-    Section 2.3 asks for it: without the division by the batch size, or with two of them.
+    Section 2.3 charges these: without the division by the batch size, say, or with two of them.
     """
     x, labels = make_batch(8, seed=2)
     linear = nn.network([])
@@ -116,54 +137,46 @@ def backward_by_factor(nn, given, hiddens, activations=None):
     expected = right.gradients()
     yield "forward(x)", net.output, right.output
     for name, value in net.gradients().items():
-        yield name, value, factors[f"{find_base(name)}[0]"] * expected[name]
-
-
-def mixed_activations(nn, given, hiddens, activations):
-    """The output and the gradients of a network of different activations."""
-    x, labels = make_batch(8, seed=2)
-    net = nn.network(hiddens, activations)
-    net.run(x, labels)
-    given.batch_size = len(x)
-    yield "forward(x)", net.output
-    yield from net.gradients().items()
+        factor = factors[f"{find_base(name)}[0]"]
+        yield name, value, factor * expected[name]
 
 
 def other_batch_sizes(nn, given):
-    """The gradients are the last batch's, also where one of another size came before it."""
+    """The gradients are the last batch's, even after a batch of another size."""
     net = nn.network([32])
-    for seed, m in ((3, 8), (4, 5), (5, 8)):
+    for seed, m in BATCHES:
         net.run(*make_batch(m, seed))
     yield from net.gradients().items()
 
 
 def other_batch_sizes_alone(nn, given):
-    """The same, but compared with a new network of its own that has the last batch alone."""
+    """The gradients are those of a new network that is given the last batch alone."""
     net = nn.network([32])
-    for seed, m in ((3, 8), (4, 5), (5, 8)):
+    for seed, m in BATCHES:
         net.run(*make_batch(m, seed))
     alone = net.renew()
-    alone.run(*make_batch(8, seed=5))
+    last_seed, last_size = BATCHES[-1]
+    alone.run(*make_batch(last_size, last_seed))
     expected = alone.gradients()
     for name, value in net.gradients().items():
         yield f"{name} of a batch after others", value, expected[name]
 
 
-def of(scenario, *arguments):
-    return functools.partial(scenario, **dict(zip(("hiddens", "activations"), arguments)))
-
-
-CHECKS = [
-    Check("initializers", 3, "MLP.__init__", alone(initializers)),
-    *[Check(f"forward {hiddens}", 4, "MLP.forward", in_network(of(forward, hiddens)))
-      for hiddens in NETWORKS],
-    *[Check(f"backward {hiddens}", 6, "MLP.backward",
-            [*in_network(of(backward, hiddens)),
-             Way(of(backward_from_own_outputs, hiddens), TEXTBOOK),
-             Way(of(backward_by_factor, hiddens), OWN)])
-      for hiddens in NETWORKS],
+CHECKS = [Check("initializers", 3, "MLP.__init__", alone(initializers))]
+for hiddens in NETWORKS:
+    ways = in_network(functools.partial(forward, hiddens=hiddens))
+    CHECKS.append(Check(f"forward {hiddens}", 4, "MLP.forward", ways))
+for hiddens in NETWORKS:
+    ways = [
+        *in_network(functools.partial(backward, hiddens=hiddens)),
+        Way(functools.partial(backward_from_own_outputs, hiddens=hiddens), TEXTBOOK),
+        Way(functools.partial(backward_by_factor, hiddens=hiddens), OWN),
+    ]
+    CHECKS.append(Check(f"backward {hiddens}", 6, "MLP.backward", ways))
+CHECKS += [
     Check("mixed_activations", 5, "MLP.backward",
-          [*in_network(of(mixed_activations, *MIXED)), Way(of(backward_by_factor, *MIXED), OWN)]),
+          [*in_network(functools.partial(mixed_activations, **MIXED)),
+           Way(functools.partial(backward_by_factor, **MIXED), OWN)]),
     Check("batches_of_other_sizes", 2, "MLP.backward",
           [Way(other_batch_sizes), Way(other_batch_sizes_alone, OWN),
            Way(other_batch_sizes_alone, TEXTBOOK)]),
