@@ -1,4 +1,4 @@
-"""What the scenarios have in common: batches, initializers, and a network, driven."""
+"""Batches, initializers and networks for the scenarios of sections/."""
 
 import contextlib
 import copy
@@ -13,7 +13,7 @@ CLASSES = 10
 
 
 def make_batch(m, seed):
-    """m examples, (m, INPUTS), and their one-hot labels, (m, CLASSES)."""
+    """Return m random examples, (m, INPUTS), and one-hot labels, (m, CLASSES)."""
     rng = np.random.RandomState(seed)
     x = rng.normal(0, 1, (m, INPUTS))
     labels = np.eye(CLASSES)[rng.randint(CLASSES, size=m)]
@@ -21,27 +21,31 @@ def make_batch(m, seed):
 
 
 def make_weight_init():
-    """An initializer that draws the weights of a layer, each call others."""
+    """Return an initializer of weights, (d_in, d_out); each call draws new random numbers."""
     rng = np.random.RandomState(1)
     return lambda d_in, d_out: rng.normal(0, 2 / np.sqrt(d_in), (d_in, d_out))
 
 
 def make_bias_init():
-    """An initializer that draws the biases of a layer, (1, d), as a grader's does."""
+    """Return an initializer of biases, (1, d); each call draws new random numbers."""
     rng = np.random.RandomState(2)
     return lambda d: rng.normal(0, 0.5, (1, d))
 
 
 def init_zero_bias(d):
+    """Return biases of 0, (1, d)."""
     return np.zeros((1, d))
 
 
 class Kit:
-    """What a scenario builds networks from: the MLP of one module, and the parts of another's.
+    """The names of hw1.py for a scenario: MLP of one module, and the parts of the same or another.
 
-    load, load_parts: return a new import of a module hw1. whole: networks are left as they are
-    built; else the same weights are written into W and b, and where the parts are another's, the
-    entries of bn_layers are replaced.
+    The parts are the activations, the criterion and BatchNorm. A scenario calls its Kit nn.
+
+    load: a function that imports the module of the MLP again, and returns it.
+    load_parts: the same for the parts, or None if they are of the MLP's module.
+    whole: leave networks as MLP.__init__ builds them. Otherwise the initial parameters are written
+    into W and b, and if the parts are another module's, its BatchNorms replace those of bn_layers.
     """
 
     def __init__(self, load, load_parts=None, whole=False):
@@ -52,7 +56,7 @@ class Kit:
         self.parts = self.module if load_parts is None else load_parts()
 
     def renew(self):
-        """Return a Kit of the same modules, imported again."""
+        """Return a Kit of new imports of the same modules."""
         return Kit(self.load, self.load_parts, self.whole)
 
     def __getattr__(self, name):
@@ -61,6 +65,7 @@ class Kit:
         return getattr(module, name)
 
     def network(self, *args, **kwargs):
+        """Return a Network: hiddens, activations, lr, momentum, num_bn_layers, bias_init."""
         return Network(self, *args, **kwargs)
 
     def textbook(self):
@@ -69,7 +74,15 @@ class Kit:
 
 
 class Network:
-    """An MLP of a Kit; its activations by name, else sigmoids and an identity."""
+    """An MLP of a Kit, with INPUTS inputs, CLASSES outputs and random initial parameters.
+
+    hiddens, lr, momentum, num_bn_layers: as for MLP, which is the attribute mlp.
+    activations: their names in the Kit; by default Sigmoid for each hidden layer, then Identity.
+    bias_init: bias_init_fn of the MLP; random by default.
+
+    Values are returned, and written, by their names: {"W[0]": array, "bn_layers[0].gamma": array}.
+    An argument named after is appended to each name. Lost is raised where an attribute is missing.
+    """
 
     def __init__(self, nn, hiddens, activations=None, lr=0.01, momentum=0.0, num_bn_layers=0,
                  bias_init=None):
@@ -97,26 +110,26 @@ class Network:
             self._replace_batchnorm()
 
     def renew(self, **changes):
-        """Return a new network of a new import, built alike but for the changes."""
+        """Return a network of new imports, built with the same arguments but for the changes."""
         return self.nn.renew().network(**{**self.arguments, **changes})
 
     def _write_initial_parameters(self):
-        """Write what the initializers returned, unless the network has other layers."""
+        """Write the initial parameters into W and b, unless these are of other sizes."""
         weight_init = make_weight_init()
         bias_init = self.arguments["bias_init"] or make_bias_init()
         pairs = list(zip(self.sizes, self.sizes[1:]))
         weights = [weight_init(*pair) for pair in pairs]
         biases = [bias_init(d) for d in self.sizes[1:]]
         for name, values in (("W", weights), ("b", biases)):
-            held = getattr(self.mlp, name, None)
-            if held is None:
+            entries = getattr(self.mlp, name, None)
+            if entries is None:
                 setattr(self.mlp, name, values)
-            elif [np.size(entry) for entry in held] == [value.size for value in values]:
+            elif [np.size(entry) for entry in entries] == [value.size for value in values]:
                 for i, value in enumerate(values):
-                    held[i] = value
+                    entries[i] = value
 
     def _replace_batchnorm(self):
-        """Replace the BatchNorm of each layer, one object by one object."""
+        """Replace each BatchNorm of bn_layers; layers that share one share its replacement."""
         layers = get_list(self.mlp, "bn_layers")
         replaced = {}
         for i, layer in enumerate(layers):
@@ -127,29 +140,35 @@ class Network:
                 replaced[id(layer)] = self.nn.BatchNorm(d)
             layers[i] = replaced[id(layer)]
 
-    # ---- What it does ----
+    # ---- Training ----
 
     def forward(self, x):
+        """Return the output of the MLP, which is kept as output."""
         self.output = self.mlp.forward(x)
         return self.output
 
     def run(self, x, labels):
-        """Take a batch forward and backward, after zero_grads."""
+        """Call zero_grads, forward and backward for a batch."""
         self.zero_grads()
         self.forward(x)
         self.mlp.backward(labels)
 
     def zero_grads(self):
-        """Call zero_grads. A check of section 2.3 asks what it does: here it breaks nothing."""
+        """Call zero_grads, but ignore its errors, which only section 2.3 charges.
+
+        Unless the Kit is whole, lists of gradients that it removes or cuts short are put back.
+        """
         lists = {name: getattr(self.mlp, name, None) for name in ("dW", "db")}
         with contextlib.suppress(Exception):
             self.mlp.zero_grads()
         for name, old in lists.items():
-            if not self.nn.whole and old is not None and not has_entries(
-                    getattr(self.mlp, name, None), len(old)):
+            if self.nn.whole or old is None:
+                continue
+            if not has_length(getattr(self.mlp, name, None), len(old)):
                 setattr(self.mlp, name, old)
 
     def step(self):
+        """Call step. Raises Lost if no entry of W and b changes."""
         before = self.parameters()
         self.mlp.step()
         moved = [name for name, value in self.parameters().items()
@@ -157,7 +176,7 @@ class Network:
         require(moved, "step leaves W and b unchanged")
 
     def can_train(self):
-        """Whether a batch goes forward and backward, and leaves gradients of the right shapes."""
+        """Return whether forward and backward succeed and leave gradients of the right shapes."""
         try:
             trial = self.renew()
             trial.run(*make_batch(8, seed=0))
@@ -166,14 +185,17 @@ class Network:
             if self.num_bn_layers:
                 gradients.update(trial.batchnorm("dgamma", "dbeta"))
                 parameters.update(trial.batchnorm("gamma", "beta"))
-            return all(fits(gradients[name_gradient(name)], value)
+            return all(has_shape_of(gradients[name_gradient(name)], value)
                        for name, value in parameters.items())
         except Exception:
             return False
 
-    def take_gradients(self, seed, trains, m=8):
-        """Run the batch of a seed, or if the network cannot train, write random gradients."""
-        if trains:
+    def take_gradients(self, seed, can_train, m=8):
+        """Run the batch of a seed; if the network cannot train, write random gradients instead.
+
+        can_train: the result of that method. Raises Lost if forward or backward changes W or b.
+        """
+        if can_train:
             before = self.parameters()
             self.run(*make_batch(m, seed))
             for name, value in self.parameters().items():
@@ -183,7 +205,10 @@ class Network:
             self.write_random_gradients(seed)
 
     def step_without_momentum(self, net):
-        """Return how a step of this network, at momentum 0, moves what the other's would."""
+        """Return what one step of this network, of momentum 0, adds to the parameters of net.
+
+        The parameters and gradients of net are written into this network first; net stays as it is.
+        """
         before = net.parameters()
         gradients = net.raw_gradients()
         if self.num_bn_layers:
@@ -197,24 +222,28 @@ class Network:
             moved.update(self.batchnorm("gamma", "beta"))
         return {name: moved[name] - before[name] for name in before}
 
-    # ---- What it holds ----
+    # ---- Attributes ----
 
     def parameters(self, after=""):
-        """W and b of each layer, copied."""
+        """Return copies of W and b of each layer."""
         return {**copy_entries(self.mlp, "W", after), **copy_entries(self.mlp, "b", after)}
 
     def gradients(self, after=""):
-        """dW and db, from the last layer to the first, as backward goes."""
+        """Return copies of dW and db, from the last layer to the first, as backward goes.
+
+        Raises Lost if all of them are 0.
+        """
         found = self.raw_gradients(after)
         require(any(value is not None and np.any(value) for value in found.values()),
                 "MLP.backward leaves dW and db at 0")
         return dict(reversed(list(found.items())))
 
     def raw_gradients(self, after=""):
+        """Return copies of db and dW of each layer, which may be None or 0."""
         return {**copy_entries(self.mlp, "db", after), **copy_entries(self.mlp, "dW", after)}
 
     def batchnorm(self, *names, after=""):
-        """Copies of attributes of each layer's BatchNorm: "bn_layers[0].gamma"."""
+        """Return copies of attributes of each BatchNorm, such as "bn_layers[0].gamma"."""
         found = {}
         for i, layer in enumerate(self.batchnorm_layers()):
             for name in names:
@@ -222,7 +251,7 @@ class Network:
         return found
 
     def batchnorm_layers(self):
-        """The BatchNorm of each layer that has one; bn_layers may hold more."""
+        """Return the first num_bn_layers entries of bn_layers. Raises Lost if it has fewer."""
         layers = get_list(self.mlp, "bn_layers")[:self.num_bn_layers]
         require(len(layers) == self.num_bn_layers,
                 f"bn_layers holds {len(layers)} BatchNorms where num_bn_layers is "
@@ -230,7 +259,7 @@ class Network:
         return layers
 
     def write(self, values):
-        """Write values by the names under which parameters, gradients and batchnorm give them."""
+        """Write values by their names, as parameters, gradients and batchnorm return them."""
         for name, value in values.items():
             if name.startswith("bn_layers"):
                 owner, attribute = name.split(".")
@@ -239,17 +268,17 @@ class Network:
                 get_list(self.mlp, name.split("[")[0])[find_index(name)] = value
 
     def write_random_gradients(self, seed):
-        """Write gradients into dW, db, dgamma and dbeta, as if a batch had gone backward."""
+        """Write random gradients into dW, db, dgamma and dbeta, in place of backward."""
         rng = np.random.RandomState(seed)
         for name, parameters in (("dW", "W"), ("db", "b")):
-            held = getattr(self.mlp, name, None)
+            gradients = getattr(self.mlp, name, None)
             entries = get_list(self.mlp, parameters)
-            if held is None or len(held) != len(entries):
-                held = [None] * len(entries)
-                setattr(self.mlp, name, held)
+            if gradients is None or len(gradients) != len(entries):
+                gradients = [None] * len(entries)
+                setattr(self.mlp, name, gradients)
             for i, entry in enumerate(entries):
                 shape = np.shape(entry) if name == "dW" else (np.size(entry),)
-                held[i] = rng.normal(0, 1, shape)
+                gradients[i] = rng.normal(0, 1, shape)
         if self.num_bn_layers:
             for layer in self.batchnorm_layers():
                 d = np.size(get_attribute(layer, "gamma"))
@@ -263,15 +292,16 @@ def name_gradient(name):
     return f"{owner}{dot}d{attribute}"
 
 
-def fits(gradient, parameter):
-    """Whether a gradient has its parameter's shape, or (d,) for (1, d)."""
-    shape = np.shape(gradient)
-    return shape == np.shape(parameter) or (
-        np.size(gradient) == np.size(parameter) and np.shape(parameter)[:-1] in ((), (1,))
-        and shape[:-1] in ((), (1,)))
+def has_shape_of(gradient, parameter):
+    """Return whether a gradient has its parameter's shape; (d,) and (1, d) count as the same."""
+    if np.shape(gradient) == np.shape(parameter):
+        return True
+    is_row = all(np.shape(value)[:-1] in ((), (1,)) for value in (gradient, parameter))
+    return is_row and np.size(gradient) == np.size(parameter)
 
 
-def has_entries(value, n):
+def has_length(value, n):
+    """Return whether a value has a length, which is n."""
     return hasattr(value, "__len__") and len(value) == n
 
 
@@ -281,23 +311,27 @@ def find_index(name):
 
 
 def get_attribute(owner, name):
+    """Return an attribute. Raises Lost if there is none of that name."""
     require(hasattr(owner, name), f"{type(owner).__name__} has no attribute {name}")
     return getattr(owner, name)
 
 
 def get_list(owner, name):
-    """Return the list of an attribute; it may be an array that holds one array for each layer."""
+    """Return an attribute that has an entry for each layer: a list, a tuple or an array of arrays.
+
+    Raises Lost if it is missing, None or of another type.
+    """
     value = get_attribute(owner, name)
     place = f"{type(owner).__name__}.{name}"
     require(value is not None, f"{place} is None: it must be a list with one entry for each layer")
-    is_table = isinstance(value, np.ndarray) and (value.dtype == object or value.ndim == 3)
-    require(isinstance(value, (list, tuple)) or is_table,
+    is_nested_array = isinstance(value, np.ndarray) and (value.dtype == object or value.ndim == 3)
+    require(isinstance(value, (list, tuple)) or is_nested_array,
             f"{place} is of type {type(value).__name__}: it must be a list with one entry for each "
             "layer")
     return value
 
 
 def copy_entries(owner, name, after=""):
-    """Return {"dW[0]" + after: a copy} of the entries of a list."""
+    """Return a copy of each entry of an attribute by its name: {"dW[0]": array}."""
     return {f"{name}[{i}]{after}": copy.copy(entry)
             for i, entry in enumerate(get_list(owner, name))}
