@@ -1,17 +1,18 @@
-"""How a check is judged: a scenario is run on the submission, and what it sees is compared.
+"""Judge a check: run its scenarios on a submission, and compare the values that they yield.
 
-A scenario is a function of nn, a Kit of network.py, and of given, which notes every array that the
-submission gets and must not modify. It yields (name, value) pairs, which are compared with those of
-the textbook, or (name, value, expected) and (name, value, expected, value before) where it works
-out by itself what is right. It raises Lost, mostly by require, where there is nothing to compare.
+A scenario is a function of nn, a Kit of network.py that builds networks, and of given, a Given that
+notes every array that the submission gets and must not modify. It yields (name, value), which is
+compared with the value that the same scenario yields for the textbook; or (name, value, expected)
+or (name, value, expected, value before) where it works out the right value by itself. It raises
+Lost, mostly by require, where there is nothing to compare.
 
 A check is asked in one or more ways, and keeps its points at the first agreement:
 
     WHOLE     the submission with its own parts, and the textbook with its own
-    OWN       both networks with the submission's criterion, activations and BatchNorm
-    TEXTBOOK  both networks with the textbook's
+    OWN       both with the submission's criterion, activations and BatchNorm
+    TEXTBOOK  both with the textbook's
 
-Each way imports the submission again: nothing is left of the checks before.
+Each way imports the submission again, so that no state is left from earlier checks.
 """
 
 import contextlib
@@ -36,7 +37,8 @@ WHOLE, OWN, TEXTBOOK = "whole", "own parts", "textbook's parts"
 class Way(typing.NamedTuple):
     """A scenario, and whose parts the networks have: WHOLE, OWN or TEXTBOOK.
 
-    if_stuck: asked only if the textbook's network could not run with the submission's parts.
+    if_stuck: asked only if the way before failed because the textbook's network could not run with
+    the submission's parts.
     """
 
     scenario: typing.Callable
@@ -45,7 +47,11 @@ class Way(typing.NamedTuple):
 
 
 class Check(typing.NamedTuple):
-    """A question of a section: its points, the method that answers it, and the ways to ask."""
+    """A check of a section.
+
+    points: the points that it is worth. method: the method that it tests, "MLP.forward", to which
+    reasons refer. ways: the ways to ask, until one agrees.
+    """
 
     name: str
     points: int
@@ -54,22 +60,24 @@ class Check(typing.NamedTuple):
 
 
 def alone(scenario):
-    """Ask once: a part by itself, or a scenario that needs no other way."""
+    """Return the one way to ask about a part by itself, without a network."""
     return [Way(scenario)]
 
 
 def in_network(scenario):
-    """Ask about a network in the three ways."""
+    """Return the three ways to ask about a network without BatchNorm."""
     return [Way(scenario), Way(scenario, OWN), Way(scenario, TEXTBOOK)]
 
 
 @dataclasses.dataclass
 class Verdict:
-    """What became of a check.
+    """The result of a check.
 
-    reason: why its points are lost, or None. kept: the part of them that is kept all the same.
-    explained: the names of the mistakes that give the same numbers. whole: how the submission as a
-    whole differs from the textbook, or None; it counts only if no check at all is lost.
+    reason: why points are lost, or None if the check keeps all.
+    kept: the fraction of the points that is kept in spite of a reason.
+    explained: the names of the mistakes of mistakes.py that give the same numbers.
+    whole: how the submission with its own parts differs from the textbook although another way
+    agrees, or None; it counts only if no check at all is lost.
     """
 
     reason: str = None
@@ -82,9 +90,11 @@ class Verdict:
 class Problem:
     """Why the submission does not agree in one way.
 
-    modified: all is right, but an argument is modified in place. seen: the values, or None if it
-    could not run. unfinished: it calls what is not implemented yet. stuck: the textbook's network
-    could not run with its parts. error: it raises an exception.
+    modified: all values are right, but an argument was modified in place.
+    seen: the submission's values, {name: value}, or None if it could not run.
+    unfinished: it called a function that is not implemented yet.
+    stuck: the textbook's network could not run with the submission's parts.
+    error: it raised an exception, or the scenario does not apply to it.
     """
 
     way: Way
@@ -97,7 +107,7 @@ class Problem:
 
 
 def judge(check, submission, section):
-    """Return the Verdict on a check of a section, of a submission."""
+    """Return the Verdict on a submission in a check of a section, "2.3"."""
     ways = check.ways
     if submission.only_textbook_parts:
         ways = [way for way in ways if way.parts == TEXTBOOK] or ways
@@ -107,8 +117,8 @@ def judge(check, submission, section):
             continue
         problem = ask(way, submission)
         if problem is None:
-            is_whole = not problems or problems[0].way.parts != WHOLE
-            return Verdict(whole=None if is_whole else problems[0].reason)
+            differs_as_whole = problems and problems[0].way.parts == WHOLE
+            return Verdict(whole=problems[0].reason if differs_as_whole else None)
         problems.append(problem)
     cause = find_cause(problems)
     stub = submission.unfinished.get(check.method)
@@ -125,23 +135,24 @@ def judge(check, submission, section):
 
 
 def find_cause(problems):
-    """Return the problem that tells most.
+    """Return the problem whose reason says most about the cause.
 
-    Where other parts are right, a wrong number is the piece's own. An exception is told of the
-    submission as a whole, for its MLP may need what only its own parts have.
+    With the textbook's parts, a wrong value is the method's own fault. An exception is reported of
+    the submission as a whole, because its MLP may need what only its own parts have.
     """
     modified = [problem for problem in problems if problem.modified]
-    told = [problem for problem in problems if not problem.error and not problem.stuck]
-    unfinished = [problem for problem in problems if problem.unfinished]
     if modified:
         return modified[0]
-    if told:
-        return max(told, key=lambda problem: (WHOLE, OWN, TEXTBOOK).index(problem.way.parts))
+    wrong_values = [problem for problem in problems if not problem.error and not problem.stuck]
+    if wrong_values:
+        return max(wrong_values,
+                   key=lambda problem: (WHOLE, OWN, TEXTBOOK).index(problem.way.parts))
+    unfinished = [problem for problem in problems if problem.unfinished]
     return unfinished[-1] if unfinished else problems[0]
 
 
 def find_method(reason):
-    """Return the method that sets what a reason is about, or None if the name does not say."""
+    """Return the method that sets the value that a reason names, or None if it is not known."""
     base = find_base(reason)
     if reason.startswith(("MLP.", "the network has")):
         return "MLP.__init__"
@@ -151,7 +162,10 @@ def find_method(reason):
 
 
 def ask(way, submission):
-    """Return the Problem that the submission has with a scenario in one way, or None."""
+    """Return the Problem of a submission with one way, or None if it agrees.
+
+    Raises Void and MemoryError, which cost more than this check.
+    """
     given = Given()
     try:
         with submission.watching_stubs():
@@ -160,8 +174,8 @@ def ask(way, submission):
         raise
     except Exception as error:
         return describe_failure(error, way, submission)
-    seen = {name: value[0] for name, value in values.items()}
-    if any(len(value) == 1 for value in values.values()):
+    seen = {name: items[0] for name, items in values.items()}
+    if any(len(items) == 1 for items in values.values()):
         try:
             expected = observe_textbook(way, submission)
         except Exception as error:
@@ -171,42 +185,43 @@ def ask(way, submission):
         missing = [name for name in expected if name not in values]
         if missing:
             return Problem(way, f"{missing[0]} is missing", seen=seen)
-        for name, value in list(values.items()):
-            if name not in expected:
-                del values[name]  # of a layer more than there should be
-            elif len(value) == 1:
-                values[name] = value + expected[name]
+        # other names are of layers beyond the textbook's
+        values = {name: items for name, items in values.items() if name in expected}
+        for name, items in values.items():
+            if len(items) == 1:
+                values[name] = items + expected[name]
     reason, advice = describe_difference(values, given.batch_size)
     if reason is not None:
         stub = submission.called_stub()
         if reason.endswith(" is None"):
             reason = find_none(way, submission) or reason
         return Problem(way, stub or reason, seen=seen, unfinished=stub is not None)
-    if given.find_modified():
-        reason = f"{given.find_modified()} is modified in place: work on a copy"
+    modified = given.find_modified()
+    if modified:
+        reason = f"{modified} is modified in place: work on a copy"
         return Problem(way, reason, modified=True)
     submission.advice += advice + given.advice
     return None
 
 
 def describe_failure(error, way, submission):
-    """Return the Problem that an exception in the scenario is."""
+    """Return the Problem of a submission with a way in which an exception was raised."""
     stub = submission.called_stub()
     is_error = isinstance(error, CannotAsk) or not isinstance(error, Lost)
     if stub is not None:
         reason = stub
-    elif not isinstance(error, Lost):
+    elif isinstance(error, Lost):
+        reason = str(error)
+    else:
         reason = describe_error(error)
         if "NoneType" in reason:
             reason = find_none(way, submission) or reason
-    else:
-        reason = str(error)
     return Problem(way, reason, unfinished=stub is not None or is_unfinished(error),
                    stuck=cannot_run(way, submission), error=is_error)
 
 
 def make_kit(load, way, submission):
-    """Return the Kit of a module's MLP, and of the parts that the way asks for."""
+    """Return the Kit of the MLP that load imports, and of the parts that the way names."""
     if way.parts == WHOLE:
         return Kit(load, whole=True)
     if way.parts == TEXTBOOK:
@@ -215,13 +230,13 @@ def make_kit(load, way, submission):
 
 
 def observe(scenario, kit, given):
-    """Return {name: [value, and what is expected if the scenario says so]}."""
+    """Run a scenario and return {name: [value, and the expected value if it yields one]}."""
     with ignore_warnings():
-        return {name: value for name, *value in scenario(kit, given) or ()}
+        return {name: items for name, *items in scenario(kit, given) or ()}
 
 
 def observe_textbook(way, submission, mistake=None):
-    """Return what the textbook, or the textbook with a mistake, gives in a way."""
+    """Return what observe returns for the textbook, or for the textbook with a mistake."""
     load = functools.partial(mistakes.load_textbook, mistake)
     return observe(way.scenario, make_kit(load, way, submission), Given())
 
@@ -238,7 +253,7 @@ def cannot_run(way, submission):
 
 
 def explains(mistake, problem, submission):
-    """Return whether the textbook with a mistake gives what was seen."""
+    """Return whether the textbook with a mistake gives the values of the submission."""
     if problem.seen is None:
         return False
     try:
@@ -252,7 +267,7 @@ def explains(mistake, problem, submission):
 
 
 def find_none(way, submission):
-    """Return which method returned None, if one did."""
+    """Return a reason that names the first method that returned None, or None."""
     watch = ReturnsNone()
     with contextlib.suppress(Exception), watch:
         observe(way.scenario, make_kit(submission.load, way, submission), Given())
@@ -260,7 +275,10 @@ def find_none(way, submission):
 
 
 class Given:
-    """What a scenario hands over: noted, to see whether the submission modifies it."""
+    """Notes the arguments that a scenario hands to a submission, and the advice that it gives.
+
+    batch_size: the length of the last argument. A reason says whether it is a factor of a value.
+    """
 
     def __init__(self):
         self.advice = []
@@ -268,16 +286,17 @@ class Given:
         self._noted = []
 
     def __call__(self, name, value):
+        """Return an argument, which must not be modified; name is its name in the reason."""
         self._noted.append((name, value, copy.copy(value)))
         self.batch_size = len(value)
         return value
 
     def advise(self, line):
-        """Give a line of advice, which costs no points; it counts if the check is not lost."""
+        """Give a line of advice, which costs no points; it is dropped if the way disagrees."""
         self.advice.append(line)
 
     def find_modified(self):
-        """Return the name of what is not as it was, or None."""
+        """Return the name of the first argument that was modified, or None."""
         for name, value, old in self._noted:
             if not np.array_equal(value, old):
                 return name
@@ -286,6 +305,7 @@ class Given:
 
 @contextlib.contextmanager
 def ignore_warnings():
+    """A context without warnings, Python's and those of floating-point errors in NumPy."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         yield
