@@ -60,8 +60,8 @@ def copy(tmp_path):
     folder = root / "tests" / "grader" / "sections"
     (folder / "leaky_relu.py").write_text(textwrap.dedent(code))
     table = folder / "__init__.py"
-    row = '    "2.9": Section("Leaky ReLU", "leaky_relu", 3),\n}\nORDER'
-    table.write_text(table.read_text().replace("}\nORDER", row))
+    row = '    "2.9": Section("Leaky ReLU", "leaky_relu", 3),\n'
+    table.write_text(table.read_text().replace("\n}\n", f"\n{row}}}\n"))
     return root
 
 

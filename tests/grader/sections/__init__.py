@@ -1,16 +1,17 @@
-"""The graded sections of the handout, and where their checks are.
+"""The graded sections of the handout, and the modules of their checks.
 
 Rules that every check keeps:
 
-1. A right piece never loses a point. Right is what the handout says and a strict grader would
-   accept in the handout's own setting: ten classes, one-hot labels or class indices, batch sizes
-   that divide the sets. What lies outside is advice.
-2. A wrong piece never keeps all its points. Whatever exists in numbers is asked with one, two and
-   three.
-3. A mistake is charged once, in its section, at the price of what it breaks: every piece is judged
-   with the submission's own other pieces. Only what cannot run at all is lost with it.
-4. The reason is true and says what to fix, in the homework's words. All reasons of a section are
-   given, the cause before what follows from it.
+1. A correct piece never loses a point. A piece is correct if it does what the handout says and a
+   strict grader would accept it in the handout's own setting: ten classes, one-hot labels or class
+   indices, batch sizes that divide the sets. Anything outside this setting is advice at most.
+2. A wrong piece never keeps all its points. Where a number may vary (of layers, of BatchNorms),
+   one, two and three are tried.
+3. A mistake is charged once, in its own section, by the points of the checks that it breaks. Other
+   pieces are judged as they work with the submission's wrong one; they lose points only if they
+   cannot run with it.
+4. The reason is true and says what to fix, in the homework's words. A section gives all its
+   reasons, the cause before its consequences.
 """
 
 import importlib
@@ -18,7 +19,10 @@ import typing
 
 
 class Section(typing.NamedTuple):
-    """module: of this package; its CHECKS add up to the points."""
+    """A section of the handout.
+
+    module: its module in this package. points: the sum of the points of the module's CHECKS.
+    """
 
     title: str
     module: str
@@ -34,13 +38,13 @@ SECTIONS = {
     "2.7": Section("Momentum", "momentum", 10),
     "2.8": Section("Training statistics", "training_stats", 10),
 }
-ORDER = tuple(SECTIONS)  # in which a student goes through the handout
 
 
 def get_checks(number):
-    """Return the checks of a section."""
+    """Return the checks of a section, such as "2.3"."""
     return importlib.import_module(f"tests.grader.sections.{SECTIONS[number].module}").CHECKS
 
 
 def points(number):
+    """Return the points of a section."""
     return SECTIONS[number].points
