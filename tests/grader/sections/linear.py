@@ -1,23 +1,37 @@
 """2.3 The linear classifier: forward, backward, zero_grads, and steps of gradient descent.
 
-CHECKS, at the end, gives each check its points and one or more ways to ask, each a scenario and the
-parts that its networks have. The first way that agrees earns all the points; if none does, they are
-lost. In a way,
+CHECKS, at the end, gives each check its points and one or more ways to ask. A way is a scenario and
+the parts (criterion and activations) that its networks have. The first way that agrees with
+textbook.py earns all the points; if none does, they are lost.
 
-    WHOLE     (the default) the networks are built as hw1.py builds them
-    OWN       the networks have hw1.py's criterion and activations
-    TEXTBOOK  the networks have those of textbook.py
+    WHOLE     the default: hw1.py and textbook.py each with its own parts
+    OWN       both with the parts of hw1.py, and the same W and b written into them
+    TEXTBOOK  both with the parts of textbook.py, and the same W and b written into them
 
-A scenario takes nn, which builds the networks: nn.network([]) is an MLP with 20 inputs, 10 outputs,
-an Identity, and random W and b. It yields pairs (name, value). The grader runs it a second time
-with the MLP of textbook.py, and the values must have the same types, shapes, dtypes and numbers.
-Where a scenario yields (name, value, expected), value is compared with that instead. A fourth item
-is the value before a step, for the reason to say how far it moved. An exception, or a condition of
-require that does not hold, is a disagreement as well. Modifying an array that is handed over by
-given(name, array) costs one point.
+in_network(scenario) is a scenario in these three ways.
 
-Lost points are given back where a mistake explains them that another check is charged with: see
-resolve.py.
+A scenario is a function of nn, which builds the networks, and given. It yields (name, value), and
+the grader runs it a second time with the MLP of textbook.py, whose values must have the same types,
+shapes, dtypes and numbers (to about 1e-5; b and db may be (1, d) or (d,)). Where a scenario yields
+(name, value, expected), value is compared with expected instead. A fourth item is the value before
+a step: the reason then says how far it moved. An exception, or a condition of require that does not
+hold, is a disagreement as well. If all values are right, but an array that was handed over by
+given(name, array) is modified, one point is lost.
+
+Lost points are given back if they follow from a mistake that is charged in another check, and if
+all checks of all sections agree, but some only by another way than WHOLE, one is lost after all:
+see resolve.py.
+
+The networks are those of network.py. net = nn.network([]) has one layer, 20 inputs, 10 outputs, an
+Identity, and random W and b; net.mlp is the MLP itself. Of its methods,
+
+    run(x, labels)             calls zero_grads, whose errors it ignores, forward and backward
+    can_train()                tells whether run succeeds in a new network
+    take_gradients(seed, ...)  runs the batch of a seed, or writes random gradients
+    step()                     calls step, which must change W or b
+    parameters(after)          returns {"W[0]" + after: a copy, "b[0]" + after: a copy}
+    gradients()                returns the same for dW and db, which must not all be 0
+    raw_gradients()            returns the same for dW and db, which may all be 0, or None
 """
 
 import numpy as np
