@@ -1,14 +1,20 @@
-"""The grader of homework 1: `python -m tests.grader [SUBMISSION ...]`. It needs NumPy, and no hw1/.
+"""The grader of homework 1: `python -m tests.grader [SUBMISSION ...]`.
+
+It needs NumPy, but not pytest, nor this repository's own hw1/.
 
 How it works
     __main__.py, batch.py, report.py    the command, and what it prints and writes
     submission.py                       finds and unpacks hw1/hw1.py
     processes.py, worker.py             run each section in a process with limits
-    sections/                           what is asked: a module for each section, and a table
-    judge.py, network.py, describe.py   how it is asked, compared, and put into words
-    textbook.py                         what submissions are compared with
+    sections/                           the checks: a module for each section, and a table
+    judge.py                            runs a check, compares the values, and gives a verdict
+    network.py                          batches and networks for the checks
+    describe.py, reasons.py             the reasons for lost points, in words and as exceptions
+    textbook.py                         the plain solution that submissions are compared with
     mistakes.py, resolve.py             typical mistakes, and what they cost: each is charged once
-    proof/                              the tests of all this; they need pytest
+    proof/                              the tests of the grader; they need pytest
+
+    To read a check, open its module in sections/; linear.py, the first with networks, explains how.
 
 How to add a graded section
     1. Write sections/NAME.py with its checks. This one is worth three points:
@@ -38,19 +44,20 @@ How to add a graded section
             Check("in_a_network", 2, "MLP.forward", in_network(in_a_network)),
         ]
 
-       A check has a name, its points, the method that answers it, and the ways to ask. A scenario
-       takes nn, with the names of hw1.py and network(hiddens, activations, lr, momentum,
-       num_bn_layers), and yields what it sees: (name, value), to be compared with what the textbook
-       gives, or (name, value, expected). given notes an argument that must not be modified, and
-       given.advise(line) gives advice. require(condition, reason) of reasons.py takes the points
-       for a reason. judge.py explains the ways; alone is for a part by itself, in_network for a
-       network whose parts may be wrong elsewhere.
+       A check has a name, its points, the method that it tests, and the ways to ask. A scenario
+       takes nn, which has the names of hw1.py and network(hiddens, activations, lr, momentum,
+       num_bn_layers). It yields (name, value), which is compared with the textbook's value, or
+       (name, value, expected). given(name, array) returns an argument that must not be modified;
+       given.advise(line) gives advice. require(condition, reason), of reasons.py, takes the points
+       and gives the reason. The ways are explained in judge.py: alone is for a part by itself,
+       in_network for a network whose parts may be wrong, which other checks charge.
 
-    2. Add a row to SECTIONS in sections/__init__.py: the number, title, module and points, which
-       are those of the checks in all.
+    2. Add a row to SECTIONS in sections/__init__.py: the number, the title, the module, and the sum
+       of the points of its checks.
 
-    3. Add tests to proof/: a correct submission keeps the points, a wrong one loses them, for the
-       right reason. proof/test_sections.py adds the section above to a copy of the grader.
+    3. Add tests to proof/: a correct submission keeps the points, and a wrong one loses them for
+       the right reason. proof/test_sections.py adds the section above to a copy of the grader.
 
-    If a mistake costs several checks, of which only some are about it, name it in mistakes.py.
+    If a mistake makes several checks fail but should cost only some of them, add it to
+    mistakes.py.
 """

@@ -31,7 +31,9 @@ from tests.grader.describe import (
 from tests.grader.network import Kit
 from tests.grader.reasons import CannotAsk, Lost, Void
 
-WHOLE, OWN, TEXTBOOK = "whole", "own parts", "textbook's parts"
+WHOLE = "whole"
+OWN = "own parts"
+TEXTBOOK = "textbook's parts"
 
 
 class Way(typing.NamedTuple):
