@@ -62,7 +62,7 @@ class Check(typing.NamedTuple):
 
 
 def alone(scenario):
-    """Return the one way to ask about a part by itself, without a network."""
+    """Return the only way to ask about a part by itself, or wherever one way is enough."""
     return [Way(scenario)]
 
 
