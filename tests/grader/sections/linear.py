@@ -110,7 +110,7 @@ def require_no_gradients(mlp):
             continue
         for name, gradient in copy_entries(mlp, attribute).items():
             require(gradient is None or not np.any(gradient),
-                    f"zero_grads leaves {name} as it was: set every gradient to 0")
+                    f"zero_grads leaves {name} nonzero: set every gradient to 0")
 
 
 def five_steps(nn, given):
@@ -140,8 +140,8 @@ def five_steps_from_own_gradients(nn, given):
         except Lost:  # W or b changed: the reason is there already
             raise
         except Exception as error:
-            raise Lost(f"batch {seed} fails after others, but not alone: something of them is "
-                       "kept, such as a list that forward never empties: "
+            raise Lost(f"batch {seed} fails after others, but not alone: something is kept "
+                       "between batches, such as a list that forward never empties: "
                        f"{describe_error(error)}")
         gradients = net.raw_gradients()
         for name, value in alone.raw_gradients().items():
