@@ -193,14 +193,14 @@ class Network:
     def take_gradients(self, seed, can_train, m=8):
         """Run the batch of a seed; if the network cannot train, write random gradients instead.
 
-        can_train: the result of that method. Raises Lost if forward or backward changes W or b.
+        can_train: the result of that method. Raises Lost if W or b changes.
         """
         if can_train:
             before = self.parameters()
             self.run(*make_batch(m, seed))
             for name, value in self.parameters().items():
                 require(np.array_equal(before[name], value),
-                        f"{name} changes in forward or backward: only step moves it")
+                        f"{name} changes in zero_grads, forward or backward: only step moves it")
         else:
             self.write_random_gradients(seed)
 

@@ -104,3 +104,23 @@ def test_section_alone_loses_what_only_the_whole_shows(number, points, tmp_path)
     module = write_module(tmp_path, text)
     graded = processes.grade(module, [number])
     assert graded.earned == {number: points}
+
+
+def test_zero_grads_must_not_change_parameters(tmp_path):
+    old = "            self.db[i].fill(0.0)\n"
+    text = edit(read_textbook(), [(old, old + "            self.b[i].fill(0.0)\n")])
+    graded = processes.grade_together(write_module(tmp_path, text), ["2.3"])
+    assert find_lost(graded)["2.3 zero_grads"] == 1
+    reasons = graded.sections["2.3"].reasons
+    assert any(reason.startswith("b[0] after zero_grads is 0 everywhere") for reason in reasons)
+    assert any(reason.startswith("b[0] changes in zero_grads, forward or") for reason in reasons)
+
+
+def test_column_of_losses_is_no_error_of_numpy(tmp_path):
+    old = "        self.loss = -np.sum(y * (x - lse), axis=1)\n"
+    new = old.replace("axis=1", "axis=1, keepdims=True")
+    graded = processes.grade_together(write_module(tmp_path, edit(read_textbook(), [(old, new)])))
+    assert find_lost(graded) == {"2.2 loss": 2}
+    outcomes = {outcome.check: outcome for outcome in graded.sections["2.2"].outcomes}
+    assert outcomes["log_sum_exp"].whole == (
+        "the loss of logits of +-1000 has shape (4, 1); the expected shape is (4,)")
