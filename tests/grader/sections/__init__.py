@@ -5,8 +5,8 @@ Rules that every check keeps:
 1. A correct piece never loses a point. A piece is correct if it does what the handout says and a
    strict grader would accept it in the handout's own setting: ten classes, one-hot labels or class
    indices, batch sizes that divide the sets. Anything outside this setting is advice at most.
-2. A wrong piece never keeps all its points. Where a number may vary (of layers, of BatchNorms),
-   one, two and three are tried.
+2. A wrong piece never keeps all its points. Where the number of layers, BatchNorms, epochs or
+   networks may vary, several are tried.
 3. A mistake is charged once, in its own section, by the points of the checks that it breaks. Other
    pieces are judged as they work with the submission's wrong one; they lose points only if they
    cannot run with it.

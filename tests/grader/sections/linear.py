@@ -76,9 +76,9 @@ def backward_from_own_output(nn, given):
 
 
 def zero_grads(nn, given):
-    """zero_grads sets dW and db to 0 (or None), leaves W and b, and another batch can follow.
+    """zero_grads sets dW and db to 0 or None, keeps W and b, and another batch can follow.
 
-    Random gradients are written if forward or backward fails, or leaves only zeros.
+    If forward or backward fails, or leaves only zeros, random gradients are written first.
     """
     net = nn.network([])
     x, labels = make_batch(8, seed=3)
@@ -125,8 +125,8 @@ def five_steps(nn, given):
 def five_steps_from_own_gradients(nn, given):
     """Each step subtracts lr * dW from W and lr * db from b, be these gradients right or wrong.
 
-    They must be those of the last batch alone: a new network with the same W and b has the same.
-    Random gradients are written if forward or backward fails, or leaves only zeros.
+    They must depend on the batch of the step alone: a new network with the same W and b, which has
+    run no other batch, must have the same. If no batch can be run, random gradients are written.
     """
     net = nn.network([], lr=0.3)
     can_train = net.can_train()
@@ -137,7 +137,7 @@ def five_steps_from_own_gradients(nn, given):
         alone.take_gradients(seed, can_train, batch_size)
         try:
             net.take_gradients(seed, can_train, batch_size)
-        except Lost:  # W or b changed: the reason is there already
+        except Lost:  # W or b changed, and the reason says so
             raise
         except Exception as error:
             raise Lost(f"batch {seed} fails after others, but not alone: something is kept "
