@@ -124,3 +124,39 @@ def test_column_of_losses_is_no_error_of_numpy(tmp_path):
     outcomes = {outcome.check: outcome for outcome in graded.sections["2.2"].outcomes}
     assert outcomes["log_sum_exp"].whole == (
         "the loss of logits of +-1000 has shape (4, 1); the expected shape is (4,)")
+
+
+@pytest.mark.parametrize("check, points, reason, old, new", [
+    ("2.2 loss", 1, "the labels is modified in place",
+     "        return self.loss\n",
+     "        y += 1.0\n        return self.loss\n"),
+    ("2.3 backward", 1, "labels is modified in place",
+     "        delta = self.criterion.derivative()\n",
+     "        delta = self.criterion.derivative()\n        labels += 1.0\n"),
+    ("2.5 initializers", 3, "num_bn_layers is 1 where MLP is not given it",
+     "                 criterion, lr, momentum=0.0, num_bn_layers=0):\n",
+     "                 criterion, lr, momentum=0.0, num_bn_layers=1):\n"),
+    ("2.5 initializers", 1, "the list of activations is modified in place",
+     "        self.activations = activations\n",
+     "        self.activations = list(activations)\n        activations.append(None)\n"),
+    ("2.5 initializers", 3, "W[0] is not what call 1 of weight_init_fn returned",
+     "        self.b = [bias_init_fn(sizes[i + 1]) for i in range(self.nlayers)]\n",
+     "        self.b = [bias_init_fn(sizes[i + 1]) for i in range(self.nlayers)]\n"
+     "        self.W = [2 * W for W in self.W]\n"),
+    ("2.5 initializers", 3, "b[0] is not what bias_init_fn(6) returned",
+     "        self.b = [bias_init_fn(sizes[i + 1]) for i in range(self.nlayers)]\n",
+     "        self.b = [np.zeros((1, d)) for d in sizes[1:]]\n"),
+])
+def test_check_sees_what_it_names(check, points, reason, old, new, tmp_path):
+    module = written(tmp_path, edit(read_textbook(), [(old, new)]))
+    section = check.split()[0]
+    graded = processes.grade_together(module, [section])
+    assert find_lost(graded)[check] == points
+    assert any(line.startswith(reason) for line in graded.sections[section].reasons)
+
+
+def test_wrong_output_does_not_cost_backward(tmp_path):
+    old = "            z = self.outputs[i] @ self.W[i] + self.b[i]\n"
+    text = edit(read_textbook(), [(old, old.replace("+ self.b[i]", "+ 2 * self.b[i]"))])
+    graded = processes.grade_together(written(tmp_path, text), ["2.3"])
+    assert find_lost(graded) == {"2.3 forward": 3}
