@@ -34,7 +34,8 @@ def parse(arguments):
     parser.add_argument("submissions", metavar="SUBMISSION", nargs="*", type=os.path.expanduser,
                         help="an archive, a folder, or a hw1.py (default: this repository's)")
     parser.add_argument("--section", metavar="N", action="append", choices=list(sections.SECTIONS),
-                        help="grade only section N, from 2.2 to 2.8; may be given several times")
+                        help="grade only section N, one of "
+                             f"{', '.join(sections.SECTIONS)}; may be given several times")
     parser.add_argument("--jobs", metavar="N", type=int, default=1,
                         help="grade N submissions at a time (default: 1)")
     either = parser.add_mutually_exclusive_group()

@@ -8,7 +8,8 @@ import pytest
 
 from tests.grader import processes
 from tests.grader.mistakes import edit
-from tests.grader.proof.submissions import insert_in_forward, replace_bodies, write_module
+from tests.grader.proof.submissions import (
+    TOTAL, insert_in_forward, replace_bodies, write_module)
 from tests.grader.proof.styles import TEXTBOOK
 
 HERE = r"\(MLP.forward, line \d+ of hw1.py\)"
@@ -152,13 +153,13 @@ def test_a_crash_in_one_section_costs_the_others_nothing(tmp_path):
 def test_a_slow_import_costs_nothing(tmp_path):
     slow = "sum(range(20_000_000))\n"  # about half a second
     graded = processes.grade(write_module(tmp_path, slow + TEXTBOOK))
-    assert (graded.total, graded.refused) == (101, None)
+    assert (graded.total, graded.refused) == (TOTAL, None)
 
 
 def test_a_check_sees_no_state_of_the_checks_before(tmp_path):
     text = insert_in_forward("CALLS.append(0); assert len(CALLS) < 200")
     graded = processes.grade_together(write_module(tmp_path, f"CALLS = []\n{text}"))
-    assert graded.total == 101
+    assert graded.total == TOTAL
 
 
 # ---- Values of the wrong type or shape -----------------------------------------------------------

@@ -148,7 +148,7 @@ def test_column_of_losses_is_no_error_of_numpy(tmp_path):
      "        self.b = [np.zeros((1, d)) for d in sizes[1:]]\n"),
 ])
 def test_check_sees_what_it_names(check, points, reason, old, new, tmp_path):
-    module = written(tmp_path, edit(read_textbook(), [(old, new)]))
+    module = write_module(tmp_path, edit(read_textbook(), [(old, new)]))
     section = check.split()[0]
     graded = processes.grade_together(module, [section])
     assert find_lost(graded)[check] == points
@@ -158,5 +158,5 @@ def test_check_sees_what_it_names(check, points, reason, old, new, tmp_path):
 def test_wrong_output_does_not_cost_backward(tmp_path):
     old = "            z = self.outputs[i] @ self.W[i] + self.b[i]\n"
     text = edit(read_textbook(), [(old, old.replace("+ self.b[i]", "+ 2 * self.b[i]"))])
-    graded = processes.grade_together(written(tmp_path, text), ["2.3"])
+    graded = processes.grade_together(write_module(tmp_path, text), ["2.3"])
     assert find_lost(graded) == {"2.3 forward": 3}

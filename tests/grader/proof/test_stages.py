@@ -6,7 +6,7 @@ import pytest
 
 from tests.grader import processes
 from tests.grader.mistakes import edit
-from tests.grader.proof.submissions import FULL, replace_bodies, write_module
+from tests.grader.proof.submissions import HANDOUT, replace_bodies, write_module
 from tests.grader.proof.styles import TEXTBOOK, find_text
 
 SIZES = "        sizes = [input_size] + hiddens + [output_size]\n"
@@ -57,10 +57,10 @@ ALL_BUT_STATS = [piece for piece in PIECES if piece != "get_training_stats"]
 # {name: (how the names of the stubs begin, edits of the textbook, {section: points lost}, patterns
 # of the reasons that name no stub)}
 STAGES = {
-    "nothing": ([""], NO_CONSTRUCTOR, FULL, [UNSET]),
+    "nothing": ([""], NO_CONSTRUCTOR, HANDOUT, [UNSET]),
     "2.1 and 2.2": (["Sigmoid", "Tanh", "ReLU", "BatchNorm", "MLP", "get"], NO_CONSTRUCTOR,
-                    {**FULL, "2.2": 0}, [UNSET]),
-    "2.2 and 2.4": (["BatchNorm", "MLP", "get"], NO_CONSTRUCTOR, {**FULL, "2.2": 0, "2.4": 0},
+                    {**HANDOUT, "2.2": 0}, [UNSET]),
+    "2.2 and 2.4": (["BatchNorm", "MLP", "get"], NO_CONSTRUCTOR, {**HANDOUT, "2.2": 0, "2.4": 0},
                     [UNSET]),
     "the linear classifier": (["BatchNorm", "get"],
                               [*NO_HIDDEN_LAYERS, *NO_BATCHNORM, *NO_MOMENTUM],
@@ -70,7 +70,7 @@ STAGES = {
                       {"2.6": 15, "2.7": 10, "2.8": 10}, [NO_EFFECT, NO_LAYERS]),
     "batch normalization": (["get"], NO_MOMENTUM, {"2.7": 9, "2.8": 10}, [NO_EFFECT]),
     "momentum": (["get"], [], {"2.8": 10}, []),
-    "get_training_stats alone": (ALL_BUT_STATS, NO_CONSTRUCTOR, {**FULL, "2.8": 0}, [UNSET]),
+    "get_training_stats alone": (ALL_BUT_STATS, NO_CONSTRUCTOR, {**HANDOUT, "2.8": 0}, [UNSET]),
     "all but zero_grads": (["MLP.zero_grads"], [], {"2.3": 1}, []),
     "all but BatchNorm": (["BatchNorm"], [], {"2.6": 9}, []),
     "all but BatchNorm in the MLP": ([], NO_BATCHNORM, {"2.6": 6}, [NO_LAYERS]),
@@ -96,14 +96,14 @@ STAGES = {
 
 
 def assert_lost(graded, expected):
-    """Assert that every section is there, and loses the points of expected, {section: points}."""
+    """Assert that the handout's sections lose the points of expected, {section: points}."""
     possible = {}
     lost = {}
     for number, section in graded.sections.items():
         possible[number] = section.possible
         lost[number] = section.possible - section.earned
-    assert possible == FULL
-    assert lost == {**dict.fromkeys(FULL, 0), **expected}
+    assert possible == HANDOUT
+    assert lost == {**dict.fromkeys(HANDOUT, 0), **expected}
 
 
 def list_stages():
@@ -124,7 +124,7 @@ def test_a_stage_loses_only_what_is_not_done(stage, stub, tmp_path):
     text = replace_bodies(pieces, stub, edit(TEXTBOOK, edits))
     patterns = others + [rf"{re.escape(piece)} is not implemented yet \(line \d+\)$"
                          for piece in pieces]
-    graded = processes.grade_together(write_module(tmp_path, text))
+    graded = processes.grade_together(write_module(tmp_path, text), list(HANDOUT))
     assert_lost(graded, lost)
     for section in graded.sections.values():
         assert len(set(section.reasons)) == len(section.reasons)
@@ -133,8 +133,8 @@ def test_a_stage_loses_only_what_is_not_done(stage, stub, tmp_path):
 
 
 def test_an_empty_file_loses_everything(tmp_path):
-    graded = processes.grade_together(write_module(tmp_path, ""))
-    assert_lost(graded, FULL)
+    graded = processes.grade_together(write_module(tmp_path, ""), list(HANDOUT))
+    assert_lost(graded, HANDOUT)
     for section in graded.sections.values():
         assert all(reason.startswith("hw1.py has no ") for reason in section.reasons)
 

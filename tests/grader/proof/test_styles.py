@@ -6,7 +6,7 @@ import pytest
 
 from tests.grader import processes
 from tests.grader.mistakes import edit
-from tests.grader.proof.submissions import write_module
+from tests.grader.proof.submissions import TOTAL, write_module
 from tests.grader.proof.styles import ADVICE, MATRIX_ADVICE, STYLES, TEXTBOOK
 
 SOLUTIONS = sorted(pathlib.Path(__file__).resolve().parents[2].glob("solutions/[!_]*.py"))
@@ -20,7 +20,7 @@ def assert_full_marks(graded):
                    for outcome in section.outcomes if outcome.whole]
     assert reasons == {}
     assert graded.refused is None
-    assert graded.total == 101
+    assert graded.total == TOTAL
     assert differences == []
 
 
