@@ -33,5 +33,6 @@ def give_up(error):
     discard_output()
     if isinstance(error, BrokenPipeError):
         return 141
-    print(f"cannot write to standard output ({error.strerror}): write elsewhere", file=sys.stderr)
+    print(f"cannot write to standard output ({error.strerror}): redirect it elsewhere",
+          file=sys.stderr)
     return 1

@@ -77,7 +77,8 @@ def test_finite_losses_are_no_divergence(folder, capsys, nn, monkeypatch):
 
 # ---- Standard output -----------------------------------------------------------------------------
 
-FULL_STDOUT = "cannot write to standard output (No space left on device): write elsewhere\n"
+FULL_STDOUT = ("cannot write to standard output (No space left on device): redirect it "
+               "elsewhere\n")
 
 
 def test_a_closed_pipe_ends_it_quietly(folder):

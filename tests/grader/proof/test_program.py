@@ -302,8 +302,8 @@ def test_a_closed_pipe_keeps_what_is_graded(root):
 def test_a_full_disk_behind_standard_output_is_one_line(root):
     with open("/dev/full", "w") as full:
         _, errors, status = run(root, "batch/alice", "--csv=b.csv", stdout=full)
-    assert errors == ("cannot write to standard output (No space left on device): write "
-                      "elsewhere\n")
+    assert errors == ("cannot write to standard output (No space left on device): redirect "
+                      "it elsewhere\n")
     assert status == 1
     assert list(read_book(root / "b.csv")) == ["alice"]
 
