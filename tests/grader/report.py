@@ -140,8 +140,5 @@ def write_report(folder, name, graded):
 
 
 def write(path, content):
-    """Write a text file. Raises OSError with the path, which a full disk's own error lacks."""
-    try:
-        files.write(path, content.encode(errors="backslashreplace"))
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error
+    """Write a text file; raise OSError with the path if that fails."""
+    files.write(path, content.encode(errors="backslashreplace"))
