@@ -156,6 +156,8 @@ def find_cause(problems):
 def find_method(reason):
     """Return the method that sets the value that a reason names, or None if it is not known."""
     base = find_base(reason)
+    if reason.startswith("MLP.backward "):
+        return "MLP.backward"
     if reason.startswith(("MLP.", "the network has")):
         return "MLP.__init__"
     if base == "forward(x)":

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.grader import processes
+from tests.grader import judge, processes
 from tests.grader.mistakes import MISTAKES, edit, read_textbook
 from tests.grader.proof.cases import CASES
 from tests.grader.proof.submissions import write_module
@@ -160,3 +160,15 @@ def test_wrong_output_does_not_cost_backward(tmp_path):
     text = edit(read_textbook(), [(old, old.replace("+ self.b[i]", "+ 2 * self.b[i]"))])
     graded = processes.grade_together(write_module(tmp_path, text), ["2.3"])
     assert find_lost(graded) == {"2.3 forward": 3}
+
+
+@pytest.mark.parametrize("reason, method", [
+    ("MLP.backward leaves dW and db at 0", "MLP.backward"),
+    ("MLP.W is None", "MLP.__init__"),
+    ("the network has no hidden layer", "MLP.__init__"),
+    ("forward(x) is wrong in 3 of 80 entries", "MLP.forward"),
+    ("dW[1] is transposed", "MLP.backward"),
+    ("the loss of 7 examples is negative", None),
+])
+def test_a_reason_is_located_in_the_method_that_it_names(reason, method):
+    assert judge.find_method(reason) == method
