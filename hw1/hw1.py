@@ -102,7 +102,8 @@ class Activation:
 
     state: the output of the last forward.  derivative must depend on nothing else: one
     object may serve several layers, and MLP.backward sets state to a layer's own output
-    before it calls derivative.
+    before it calls derivative.  A subclass computes with _as_float(x), as Sigmoid does,
+    so that integers become float64 and float32 stays float32.
     """
 
     state = None

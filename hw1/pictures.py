@@ -7,6 +7,9 @@ digits, training, comparison, mistakes, first_layer and report each return a mat
 which a notebook shows if it is the last value of a cell; save writes it as png, svg or pdf. They
 need matplotlib 3.5 or newer, and raise ImportError without it. They do not use pyplot, so no
 display and no backend is needed, and no figure stays open.
+
+To add a plot, write a function under @_use_style() that starts from _make_figure(height), and list
+it above and in FIGURES of its tests, which look for text that is cut off.
 """
 
 import contextlib
