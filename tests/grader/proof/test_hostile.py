@@ -9,7 +9,7 @@ import pytest
 from tests.grader import processes
 from tests.grader.mistakes import edit
 from tests.grader.proof.submissions import (
-    TOTAL, insert_in_forward, replace_bodies, write_module)
+    FULL, TOTAL, insert_in_forward, replace_bodies, write_module)
 from tests.grader.proof.styles import TEXTBOOK
 
 HERE = r"\(MLP.forward, line \d+ of hw1.py\)"
@@ -143,9 +143,10 @@ def test_a_crash_in_one_section_costs_the_others_nothing(tmp_path):
     text = edit(TEXTBOOK, [("        return self.state * (1 - self.state)\n",
                             "        import os; os._exit(3)\n")])
     module = write_module(tmp_path, text)
-    found = processes.grade(module).sections
-    assert [section.earned for section in found.values()] == [5, 9, 0, 40, 15, 10, 10]
-    assert found["2.4"].void == "hw1.py ends the process with status 3: does it call os._exit?"
+    graded = processes.grade(module)
+    assert graded.earned == {**FULL, "2.4": 0}
+    void = graded.sections["2.4"].void
+    assert void == "hw1.py ends the process with status 3: does it call os._exit?"
     alone = processes.grade(module, ["2.5"])
     assert alone.earned == {"2.5": 40}
 

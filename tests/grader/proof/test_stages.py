@@ -141,7 +141,7 @@ def test_an_empty_file_loses_everything(tmp_path):
 
 def test_a_missing_method_is_named(tmp_path):
     text = TEXTBOOK.replace("def step(", "def go(")
-    graded = processes.grade_together(write_module(tmp_path, text))
+    graded = processes.grade_together(write_module(tmp_path, text), list(HANDOUT))
     reason = graded.sections["2.3"].reasons[0]
     assert_lost(graded, {"2.3": 2, "2.6": 2, "2.7": 10})
     assert re.match(r"MLP.step is missing from class MLP \(line \d+\)", reason)
