@@ -114,7 +114,8 @@ def assert_same_network(found, expected):
     {"activations": ("Identity",), "num_bn_layers": 0},
     {"bias": make_row_bias},
     {"bias": make_row_bias, "num_bn_layers": 0, "dtype": np.float32},
-], ids=str)
+], ids=["default", "no BatchNorm", "one BatchNorm", "BatchNorm on every layer", "float32", "linear",
+        "b (1, d)", "b (1, d) in float32 without BatchNorm"])
 def test_network_is_loaded_as_it_was(tmp_path, nn, options):
     mlp = make(nn, **options)
     stats = train(nn, mlp)
