@@ -63,7 +63,7 @@ How to add a graded section
     3. Add tests to proof/: a correct submission keeps the points, and a wrong one loses them for
        the right reason. proof/test_sections.py tests the section above in a copy of the grader. A
        wrong submission is the textbook's text, edited: submissions.write_module writes it, and
-       processes.grade_together(path, ["2.1"]) grades it.
+       submissions.grade_together(path, ["2.1"]) grades it.
 
     If a mistake makes several checks fail but should cost only some of them, add it to
     mistakes.py.

@@ -183,14 +183,6 @@ def ask_again(module, number):
     return graded
 
 
-def grade_together(module, numbers=ALL):
-    """Return the Graded of .../hw1/hw1.py, its sections in one process: faster, but less robust."""
-    graded = ask(module, numbers)
-    if graded.refused is None:
-        resolve(graded.sections)
-    return graded
-
-
 def ask(module, numbers=ALL, seconds=SECONDS, only_textbook_parts=False):
     """Return the Graded of some sections, asked in one new process, before resolve.
 

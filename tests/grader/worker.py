@@ -114,7 +114,9 @@ class Submission:
         pathlib.Path(folder, "__init__.py").touch()  # or an installed package hw1 would come first
         sys.path[0] = self._root
         sys.argv[:] = [path]
-        sys.pycache_prefix = os.getcwd()  # it is imported many times, and nothing is left of it
+        # It is imported many times: compile it once, in a folder that is removed at the end.
+        sys.dont_write_bytecode = False
+        sys.pycache_prefix = os.getcwd()
         since_2018.restore()
         try:
             with watch.watching(importing=True), judge.ignore_warnings():

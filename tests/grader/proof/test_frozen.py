@@ -9,9 +9,8 @@ import re
 
 import pytest
 
-from tests.grader import processes
 from tests.grader.proof.cases import BACKWARD, FORWARD, IN_NETWORK, STATISTICS, STEPS, Case
-from tests.grader.proof.submissions import write_module
+from tests.grader.proof.submissions import grade_together, write_module
 from tests.grader.proof.test_mistakes import find_lost
 
 FROZEN = pathlib.Path(__file__).with_name("frozen_hw1.py").read_text()
@@ -118,7 +117,7 @@ CASES = {
 
 
 def test_frozen_submission_earns_full_marks(tmp_path):
-    graded = processes.grade_together(write_module(tmp_path, FROZEN))
+    graded = grade_together(write_module(tmp_path, FROZEN))
     assert find_lost(graded) == {}
     assert graded.advice == []
 
@@ -130,7 +129,7 @@ def test_mistake_costs_what_its_case_says(name, tmp_path):
     for old, new in case.edits:
         assert text.count(old) == 1
         text = text.replace(old, new)
-    graded = processes.grade_together(write_module(tmp_path, text))
+    graded = grade_together(write_module(tmp_path, text))
     assert find_lost(graded) == case.costs
     section = next(iter(case.costs)).split()[0]
     reason = graded.sections[section].reasons[0]

@@ -9,7 +9,7 @@ import pytest
 from tests.grader import processes
 from tests.grader.mistakes import edit
 from tests.grader.proof.submissions import (
-    FULL, TOTAL, insert_in_forward, replace_bodies, write_module)
+    FULL, TOTAL, grade_together, insert_in_forward, replace_bodies, write_module)
 from tests.grader.proof.styles import TEXTBOOK
 
 HERE = r"\(MLP.forward, line \d+ of hw1.py\)"
@@ -159,7 +159,7 @@ def test_a_slow_import_costs_nothing(tmp_path):
 
 def test_a_check_sees_no_state_of_the_checks_before(tmp_path):
     text = insert_in_forward("CALLS.append(0); assert len(CALLS) < 200")
-    graded = processes.grade_together(write_module(tmp_path, f"CALLS = []\n{text}"))
+    graded = grade_together(write_module(tmp_path, f"CALLS = []\n{text}"))
     assert graded.total == TOTAL
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.grader import judge, processes
 from tests.grader.mistakes import MISTAKES, edit, read_textbook
 from tests.grader.proof.cases import CASES
-from tests.grader.proof.submissions import write_module
+from tests.grader.proof.submissions import grade_together, write_module
 from tests.grader.sections import get_checks
 
 # A textbook whose classes take further optional arguments, which its MLP passes.
@@ -62,7 +62,7 @@ def test_sentences_are_a_mistake_a_colon_and_a_fix():
 @pytest.mark.parametrize("name", MISTAKES)
 def test_mistake_costs_what_its_table_says(name, tmp_path):
     mistake = MISTAKES[name]
-    graded = processes.grade_together(write_module(tmp_path, read_textbook(name)))
+    graded = grade_together(write_module(tmp_path, read_textbook(name)))
     assert find_lost(graded) == find_points(mistake.costs + ALSO_LOST.get(name, []))
     assert mistake.sentence in graded.sections[mistake.section].reasons
 
@@ -73,7 +73,7 @@ def test_mistake_costs_the_same_with_further_arguments(name, tmp_path):
     edits = [(old.replace("[BatchNorm(", "[make_batchnorm("),
               new.replace("[BatchNorm(", "[make_batchnorm(")) for old, new in mistake.edits]
     text = edit(read_textbook(), FURTHER_ARGUMENTS + edits)
-    graded = processes.grade_together(write_module(tmp_path, text))
+    graded = grade_together(write_module(tmp_path, text))
     assert find_lost(graded) == find_points(mistake.costs + ALSO_LOST.get(name, []))
     assert mistake.sentence in graded.sections[mistake.section].reasons
 
@@ -82,7 +82,7 @@ def test_mistake_costs_the_same_with_further_arguments(name, tmp_path):
 def test_further_mistake_costs_what_its_case_says(name, tmp_path):
     case = CASES[name]
     text = edit(read_textbook(), case.edits)
-    graded = processes.grade_together(write_module(tmp_path, text))
+    graded = grade_together(write_module(tmp_path, text))
     assert find_lost(graded) == case.costs
     section = next(iter(case.costs)).split()[0]
     reasons = graded.sections[section].reasons
@@ -109,7 +109,7 @@ def test_section_alone_loses_what_only_the_whole_shows(number, points, tmp_path)
 def test_zero_grads_must_not_change_parameters(tmp_path):
     old = "            self.db[i].fill(0.0)\n"
     text = edit(read_textbook(), [(old, old + "            self.b[i].fill(0.0)\n")])
-    graded = processes.grade_together(write_module(tmp_path, text), ["2.3"])
+    graded = grade_together(write_module(tmp_path, text), ["2.3"])
     assert find_lost(graded)["2.3 zero_grads"] == 1
     reasons = graded.sections["2.3"].reasons
     assert any(reason.startswith("b[0] after zero_grads is 0 everywhere") for reason in reasons)
@@ -119,7 +119,7 @@ def test_zero_grads_must_not_change_parameters(tmp_path):
 def test_column_of_losses_is_no_error_of_numpy(tmp_path):
     old = "        self.loss = -np.sum(y * (x - lse), axis=1)\n"
     new = old.replace("axis=1", "axis=1, keepdims=True")
-    graded = processes.grade_together(write_module(tmp_path, edit(read_textbook(), [(old, new)])))
+    graded = grade_together(write_module(tmp_path, edit(read_textbook(), [(old, new)])))
     assert find_lost(graded) == {"2.2 loss": 2}
     outcomes = {outcome.check: outcome for outcome in graded.sections["2.2"].outcomes}
     assert outcomes["log_sum_exp"].whole == (
@@ -150,7 +150,7 @@ def test_column_of_losses_is_no_error_of_numpy(tmp_path):
 def test_check_sees_what_it_names(check, points, reason, old, new, tmp_path):
     module = write_module(tmp_path, edit(read_textbook(), [(old, new)]))
     section = check.split()[0]
-    graded = processes.grade_together(module, [section])
+    graded = grade_together(module, [section])
     assert find_lost(graded)[check] == points
     assert any(line.startswith(reason) for line in graded.sections[section].reasons)
 
@@ -158,7 +158,7 @@ def test_check_sees_what_it_names(check, points, reason, old, new, tmp_path):
 def test_wrong_output_does_not_cost_backward(tmp_path):
     old = "            z = self.outputs[i] @ self.W[i] + self.b[i]\n"
     text = edit(read_textbook(), [(old, old.replace("+ self.b[i]", "+ 2 * self.b[i]"))])
-    graded = processes.grade_together(write_module(tmp_path, text), ["2.3"])
+    graded = grade_together(write_module(tmp_path, text), ["2.3"])
     assert find_lost(graded) == {"2.3 forward": 3}
 
 

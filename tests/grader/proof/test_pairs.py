@@ -5,10 +5,9 @@ import zlib
 
 import pytest
 
-from tests.grader import processes
 from tests.grader.mistakes import MISTAKES, edit, read_textbook
 from tests.grader.proof.cases import CASES, Case
-from tests.grader.proof.submissions import write_module
+from tests.grader.proof.submissions import grade_together, write_module
 from tests.grader.proof.test_mistakes import find_lost, find_points
 
 ONE_IN = 210  # of the pairs, some 60 in all
@@ -72,5 +71,5 @@ def test_pair_costs_the_sum(first, second, tmp_path):
             expected.update(ALL_CASES[name].costs)
     expected.update(BEYOND.get((first, second), {}))
     module = write_module(tmp_path, edit_twice(first, second))
-    graded = processes.grade_together(module)
+    graded = grade_together(module)
     assert find_lost(graded) == expected

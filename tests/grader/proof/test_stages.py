@@ -4,9 +4,8 @@ import re
 
 import pytest
 
-from tests.grader import processes
 from tests.grader.mistakes import edit
-from tests.grader.proof.submissions import HANDOUT, replace_bodies, write_module
+from tests.grader.proof.submissions import HANDOUT, grade_together, replace_bodies, write_module
 from tests.grader.proof.styles import TEXTBOOK, find_text
 
 SIZES = "        sizes = [input_size] + hiddens + [output_size]\n"
@@ -124,7 +123,7 @@ def test_a_stage_loses_only_what_is_not_done(stage, stub, tmp_path):
     text = replace_bodies(pieces, stub, edit(TEXTBOOK, edits))
     patterns = others + [rf"{re.escape(piece)} is not implemented yet \(line \d+\)$"
                          for piece in pieces]
-    graded = processes.grade_together(write_module(tmp_path, text), list(HANDOUT))
+    graded = grade_together(write_module(tmp_path, text), list(HANDOUT))
     assert_lost(graded, lost)
     for section in graded.sections.values():
         assert len(set(section.reasons)) == len(section.reasons)
@@ -133,7 +132,7 @@ def test_a_stage_loses_only_what_is_not_done(stage, stub, tmp_path):
 
 
 def test_an_empty_file_loses_everything(tmp_path):
-    graded = processes.grade_together(write_module(tmp_path, ""), list(HANDOUT))
+    graded = grade_together(write_module(tmp_path, ""), list(HANDOUT))
     assert_lost(graded, HANDOUT)
     for section in graded.sections.values():
         assert all(reason.startswith("hw1.py has no ") for reason in section.reasons)
@@ -141,7 +140,7 @@ def test_an_empty_file_loses_everything(tmp_path):
 
 def test_a_missing_method_is_named(tmp_path):
     text = TEXTBOOK.replace("def step(", "def go(")
-    graded = processes.grade_together(write_module(tmp_path, text), list(HANDOUT))
+    graded = grade_together(write_module(tmp_path, text), list(HANDOUT))
     reason = graded.sections["2.3"].reasons[0]
     assert_lost(graded, {"2.3": 2, "2.6": 2, "2.7": 10})
     assert re.match(r"MLP.step is missing from class MLP \(line \d+\)", reason)
@@ -151,7 +150,7 @@ def test_a_wrong_signature_is_named(tmp_path):
     text = edit(TEXTBOOK, [
         ("    def __call__(self, x, eval=False):\n        return self.forward(x, eval)\n",
          "    def __call__(self, x):\n        return self.forward(x)\n")])
-    graded = processes.grade_together(write_module(tmp_path, text))
+    graded = grade_together(write_module(tmp_path, text))
     reasons = graded.sections["2.6"].reasons
     assert any("__call__() got an unexpected keyword argument 'eval'" in reason
                for reason in reasons), reasons

@@ -4,9 +4,8 @@ import pathlib
 
 import pytest
 
-from tests.grader import processes
 from tests.grader.mistakes import edit
-from tests.grader.proof.submissions import TOTAL, write_module
+from tests.grader.proof.submissions import TOTAL, grade_together, write_module
 from tests.grader.proof.styles import ADVICE, MATRIX_ADVICE, STYLES, TEXTBOOK
 
 SOLUTIONS = sorted(pathlib.Path(__file__).resolve().parents[2].glob("solutions/[!_]*.py"))
@@ -27,7 +26,7 @@ def assert_full_marks(graded):
 @pytest.mark.parametrize("style", STYLES)
 def test_style_earns_full_marks(style, tmp_path):
     text = edit(TEXTBOOK, STYLES[style].edits)
-    graded = processes.grade_together(write_module(tmp_path, text))
+    graded = grade_together(write_module(tmp_path, text))
     assert_full_marks(graded)
     expected = ADVICE.get(style, [MATRIX_ADVICE])
     assert len(graded.advice) == len(expected), graded.advice
@@ -37,13 +36,13 @@ def test_style_earns_full_marks(style, tmp_path):
 
 @pytest.mark.parametrize("path", SOLUTIONS, ids=[path.stem for path in SOLUTIONS])
 def test_solution_earns_full_marks(path, tmp_path):
-    graded = processes.grade_together(write_module(tmp_path, path.read_text()))
+    graded = grade_together(write_module(tmp_path, path.read_text()))
     assert_full_marks(graded)
 
 
 def test_names_that_numpy_dropped_get_advice(tmp_path):
     text = TEXTBOOK.replace("return 1.0", "return np.float(1.0)")
-    graded = processes.grade_together(write_module(tmp_path, text))
+    graded = grade_together(write_module(tmp_path, text))
     assert_full_marks(graded)
     assert "np.float" in graded.advice[0]
 
