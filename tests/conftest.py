@@ -102,7 +102,7 @@ class Homework:
         return module
 
     def _import_file(self):
-        """Import the file of --hw1; the modules beside it are hw1.helper and helper."""
+        """Import the file of --hw1; the modules next to it are hw1.helper and helper."""
         since_2018.restore()
         folder = str(self.path.parent)
         package = types.ModuleType("hw1")

@@ -97,7 +97,7 @@ def main(file, module, seconds, numbers, only_textbook_parts=False):
 
 
 class Submission:
-    """A hw1.py that is imported as hw1.hw1, anew for each call of load.
+    """A hw1.py that is imported as hw1.hw1, again for each call of load.
 
     unfinished: {"MLP.step": why it is not implemented}. advice: lines that cost no points. Raises
     Void if it cannot be imported.
@@ -138,7 +138,7 @@ class Submission:
         self.advice += since_2018.advice(self._tree)
 
     def load(self):
-        """Return a new import of hw1.py and of all that is beside it."""
+        """Return a new import of hw1.py and of all that is next to it."""
         if self._spent > IMPORTING:
             return self._module
         start = time.process_time()

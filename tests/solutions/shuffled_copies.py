@@ -1,6 +1,6 @@
 """A correct solution that makes a shuffled copy of the training set for each epoch.
 
-np.random.permutation orders it anew, and np.split cuts it into batches.
+np.random.permutation orders it again, and np.split cuts it into batches.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 """2.8 get_training_stats: what it trains on, in which order, and the statistics it returns.
 
-Each check calls get_training_stats anew, and keeps its points at the first call that is right: with
+Each check calls get_training_stats, and keeps its points at the first call that is right: with
 the textbook's network, then with the submission's own (NETWORKS); with one-hot labels, then with
 class indices. A call trains for EPOCHS epochs, in batches of BATCH, on the sets of EVEN.
 
