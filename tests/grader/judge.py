@@ -131,8 +131,9 @@ def judge(check, submission, section):
         reason += submission.locate(find_method(reason) or check.method)
     kept = 1 - 1 / check.points if cause.modified else 0.0
     candidates = mistakes.find_candidates(section, check.method.split(".")[0])
+    compared = [problems[0]] if cause is problems[0] else [problems[0], cause]
     explained = [name for name in candidates
-                 if explains(name, problems[0], submission) or explains(name, cause, submission)]
+                 if any(explains(name, problem, submission) for problem in compared)]
     return Verdict(reason, kept, explained)
 
 
@@ -239,10 +240,9 @@ def observe(scenario, kit, given):
         return {name: items for name, *items in scenario(kit, given) or ()}
 
 
-def observe_textbook(way, submission, mistake=None):
-    """Return what observe returns for the textbook, or for the textbook with a mistake."""
-    load = functools.partial(mistakes.load_textbook, mistake)
-    return observe(way.scenario, make_kit(load, way, submission), Given())
+def observe_textbook(way, submission):
+    """Return what observe returns for the textbook."""
+    return observe(way.scenario, make_kit(mistakes.load_textbook, way, submission), Given())
 
 
 def cannot_run(way, submission):
@@ -257,17 +257,26 @@ def cannot_run(way, submission):
 
 
 def explains(mistake, problem, submission):
-    """Return whether the textbook with a mistake gives the values of the submission."""
+    """Return whether the textbook with a mistake gives the values of the submission.
+
+    It is run no further than to the first value that differs.
+    """
     if problem.seen is None:
         return False
+    load = functools.partial(mistakes.load_textbook, mistake)
+    names = set()
     try:
-        values = observe_textbook(problem.way, submission, mistake)
+        with ignore_warnings():
+            kit = make_kit(load, problem.way, submission)
+            for name, value, *_ in problem.way.scenario(kit, Given()) or ():
+                if name not in problem.seen:
+                    return False
+                if describe_difference({name: [problem.seen[name], value]})[0] is not None:
+                    return False
+                names.add(name)
     except Exception:
         return False
-    if set(values) != set(problem.seen):
-        return False
-    compared = {name: [problem.seen[name], value[0]] for name, value in values.items()}
-    return describe_difference(compared)[0] is None
+    return names == set(problem.seen)
 
 
 def find_none(way, submission):
