@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 
 from tests.grader.judge import Check, alone
-from tests.grader.network import get_attribute
+from tests.grader.network import draw_normal, get_attribute
 from tests.grader.reasons import require
 
 SMALL_SHAPES = [(6, 5), (3, 4)]
@@ -24,7 +24,7 @@ def forward(nn, given, name):
     """The output and state are the textbook's, one shape after the other in the same object."""
     activation = getattr(nn, name)()
     for shape in SHAPES:
-        x = np.random.RandomState(1).normal(0, 2, shape)
+        x = draw_normal(1, shape, scale=2)
         given(f"the argument of {name}.forward", x)
         yield f"the output of {name} for an argument of shape {shape}", activation(x)
         state = copy.copy(get_attribute(activation, "state"))
@@ -35,9 +35,9 @@ def derivative(nn, given, name):
     """The derivative is the textbook's at the x of the last of two forwards; two entries are 0."""
     activation = getattr(nn, name)()
     for shape in SHAPES:
-        x = np.random.RandomState(2).normal(0, 2, shape)
+        x = draw_normal(2, shape, scale=2)
         x[0, :2] = 0
-        activation(np.random.RandomState(3).normal(0, 2, shape))
+        activation(draw_normal(3, shape, scale=2))
         activation(x)
         before = copy.copy(getattr(activation, "state", None))
         value = activation.derivative()

@@ -30,7 +30,8 @@ import numpy as np
 
 from tests.grader.describe import describe_value
 from tests.grader.judge import OWN, TEXTBOOK, Check, Way
-from tests.grader.network import find_index, get_attribute, make_batch, name_gradient
+from tests.grader.network import (
+    draw_normal, find_index, get_attribute, make_batch, name_gradient)
 from tests.grader.reasons import CannotAsk, require
 
 D = 6  # the units of the layer alone
@@ -69,7 +70,7 @@ def training(nn, given):
     """
     for d in (D, 32):  # 32 as in the networks
         new = nn.BatchNorm(d)
-        x = np.random.RandomState(4).normal(0, 2, (8, d))
+        x = draw_normal(4, (8, d), scale=2)
         yield f"the output of a new BatchNorm({d}) in training", new(x)
     bn, x = make_layer(nn)
     out = bn(given("BatchNorm's x", x))
@@ -99,7 +100,7 @@ def running_statistics_from_own_mean_and_var(nn, given):
         for k in range(3):
             mean = read(bn, "mean")
             var = read(bn, "var")
-            bn(np.random.RandomState(k).normal(k, 2, (5, D)))
+            bn(k + draw_normal(k, (5, D), scale=2))
             require(not np.array_equal(mean, bn.mean),
                     "BatchNorm does not set mean in training: set it to the mean of the batch")
             require(not np.array_equal(var, bn.var),
@@ -122,7 +123,7 @@ def inference_from_written_statistics(nn, given):
     """The output in inference follows from running statistics that are written into the layer."""
     bn, x = make_layer(nn)
     bn(x)
-    bn.running_mean = np.random.RandomState(5).normal(0, 1, (1, D))
+    bn.running_mean = draw_normal(5, (1, D))
     bn.running_var = np.random.RandomState(6).uniform(0.5, 2, (1, D))
     x = make_inference_batch()
     norm = (x - bn.running_mean) / np.sqrt(bn.running_var + EPS)
@@ -132,7 +133,7 @@ def inference_from_written_statistics(nn, given):
 
 
 def make_inference_batch():
-    return np.random.RandomState(2).normal(0, 2, (4, D))
+    return draw_normal(2, (4, D), scale=2)
 
 
 def infer(bn, given):
@@ -152,7 +153,7 @@ def backward(nn, given):
     """dgamma, dbeta and dx are the textbook's for a random upstream gradient."""
     bn, x = make_layer(nn)
     bn(x)
-    delta = given("delta", np.random.RandomState(3).normal(0, 1, (5, D)))
+    delta = given("delta", draw_normal(3, (5, D)))
     dx = bn.backward(delta)
     yield "dgamma", read(bn, "dgamma")
     yield "dbeta", read(bn, "dbeta")
@@ -166,7 +167,7 @@ def backward_from_own_mean_and_var(nn, given):
     """
     bn, x = make_layer(nn)
     bn(x)
-    delta = given("delta", np.random.RandomState(3).normal(0, 1, (5, D)))
+    delta = given("delta", draw_normal(3, (5, D)))
     dx = bn.backward(delta)
     textbook = nn.textbook().module.BatchNorm(D)
     textbook(x)

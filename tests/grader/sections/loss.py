@@ -9,7 +9,7 @@ import numpy as np
 
 from tests.grader.describe import find_factor
 from tests.grader.judge import Check, Way, alone
-from tests.grader.network import make_batch
+from tests.grader.network import draw_normal, make_batch
 from tests.grader.reasons import CannotAsk, Lost, require
 
 BATCH_SIZES = (7, 2, 8, 50)  # among them those of the networks in other sections
@@ -21,7 +21,7 @@ def loss(nn, given):
     """The loss of ordinary logits, (m, 10), for one batch size after another."""
     criterion = nn.SoftmaxCrossEntropy()
     for m in BATCH_SIZES:
-        x = given("the logits", np.random.RandomState(m).normal(0, 3, (m, 10)))
+        x = given("the logits", draw_normal(m, (m, 10), scale=3))
         labels = given("the labels", make_batch(m, seed=1)[1])
         yield f"the loss of {m} examples", criterion(x, labels)
 
@@ -35,7 +35,7 @@ def derivative(nn, given):
         given.advise("SoftmaxCrossEntropy has no derivative(), the starter file's name for "
                      "backward()")
     for m in BATCH_SIZES:
-        x = np.random.RandomState(m).normal(0, 3, (m, 10))
+        x = draw_normal(m, (m, 10), scale=3)
         criterion.forward(x, make_batch(m, seed=3)[1])
         first = np.array(method())
         yield f"derivative() for {m} examples", first
@@ -54,7 +54,7 @@ def log_sum_exp(nn, given):
 
 def log_sum_exp_by_factor(nn, given):
     """The same, times the factor by which the loss of ordinary logits is wrong, such as -1."""
-    x = np.random.RandomState(4).normal(0, 3, (4, 10))
+    x = draw_normal(4, (4, 10), scale=3)
     labels = np.eye(10)[[2, 0, 7, 5]]
     value = np.ravel(nn.SoftmaxCrossEntropy()(x, labels))
     factor = find_factor(value, compute_loss(x, labels))
