@@ -1,5 +1,6 @@
 """Submissions for the tests: the textbook's text, edited, as a hw1/hw1.py or in an archive."""
 
+import functools
 import io
 import json
 import os
@@ -8,10 +9,13 @@ import sys
 import tarfile
 import tempfile
 
+import numpy as np
+
+from tests import since_2018
 from tests.grader import processes, worker
-from tests.grader.mistakes import edit, read_textbook
+from tests.grader.mistakes import MISTAKES, edit, load_textbook, read_textbook
 from tests.grader.resolve import resolve
-from tests.grader.sections import SECTIONS
+from tests.grader.sections import SECTIONS, get_checks
 
 # The points of each section: in the handout, and in the grader, which may have further sections.
 HANDOUT = {"2.2": 5, "2.3": 9, "2.4": 12, "2.5": 40, "2.6": 15, "2.7": 10, "2.8": 10}
@@ -44,9 +48,10 @@ def write_module(folder, text):
 def grade_together(module, numbers=processes.ALL):
     """Return the Graded of .../hw1/hw1.py, all sections in one fork of this process.
 
-    A fork has NumPy and the grader's modules: new processes, one for each section as the grader
-    starts them, would take three times as long.
+    A fork has all that prepare has loaded: new processes, one for each section as the grader starts
+    them, would take several times as long.
     """
+    prepare()
     with tempfile.TemporaryDirectory() as folder:
         report = os.path.join(folder, "report")
         child = os.fork()
@@ -60,6 +65,17 @@ def grade_together(module, numbers=processes.ALL):
     if graded.refused is None:
         resolve(graded.sections)
     return graded
+
+
+@functools.lru_cache(maxsize=None)
+def prepare():
+    """Load once, in this process, what each fork would otherwise load for itself."""
+    np.random.get_state()  # NumPy imports numpy.random when it is first used
+    since_2018.restore()
+    for number in processes.ALL:
+        get_checks(number)
+    for mistake in [None, *MISTAKES]:
+        load_textbook(mistake)
 
 
 def run_fork(folder, report, module, numbers):
