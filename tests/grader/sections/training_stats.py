@@ -22,7 +22,7 @@ import numpy as np
 
 from tests.grader.describe import describe_error, describe_value
 from tests.grader.judge import TEXTBOOK, WHOLE, Check, Way
-from tests.grader.network import make_bias_init, make_weight_init
+from tests.grader.network import draw_normal, make_bias_init, make_weight_init
 from tests.grader.reasons import Lost, require
 
 D = 784  # inputs
@@ -111,7 +111,7 @@ class Run:
         self.nepochs = epochs
         self.batch_size = batch_size
         self.passes = []
-        self.x = {name: rng.normal(0, 1, (n, D)) for name, n in sizes.items()}
+        self.x = {name: draw_normal(k, (n, D)) for k, (name, n) in enumerate(sizes.items())}
         self.labels = {name: rng.permutation(np.arange(n) % K) for name, n in sizes.items()}
         labels = {name: np.eye(K)[y] if one_hot else y.copy() for name, y in self.labels.items()}
         x = {name: value.copy() for name, value in self.x.items()}
