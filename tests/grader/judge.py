@@ -157,6 +157,9 @@ def find_cause(problems):
 def find_method(reason):
     """Return the method that sets the value that a reason names, or None if it is not known."""
     base = find_base(reason)
+    moving = re.search(r" changes in (\w+): only step moves it", reason)
+    if moving:
+        return f"MLP.{moving[1]}"
     if reason.startswith("MLP.backward "):
         return "MLP.backward"
     if reason.startswith(("MLP.", "the network has")):

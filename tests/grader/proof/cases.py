@@ -109,6 +109,25 @@ CASES = {
             ("        for i in range(self.nlayers):\n            self.dW[i].fill(0.0)\n"
              "            self.db[i].fill(0.0)\n",
              "        self.dW = None\n        self.db = None\n")]),
+    "zero_grads resets b": Case(
+        {"2.3 zero_grads": 1}, r"b\[0\] after zero_grads is 0 everywhere; W is right", [
+            ("            self.db[i].fill(0.0)\n",
+             "            self.db[i].fill(0.0)\n            self.b[i].fill(0.0)\n")]),
+    "zero_grads resets b of hidden layers": Case(
+        {"2.5 backward [32]": 6}, r"dW\[1\] is wrong in 320 of 320 entries", [
+            ("            self.db[i].fill(0.0)\n",
+             "            self.db[i].fill(0.0)\n            self.b[i] *= i == self.nlayers - 1\n")]),
+    "backward moves W": Case(
+        {"2.3 five_steps": 2},
+        r"W\[0\] changes in backward: only step moves it \(MLP.backward, line", [
+            ("            self.db[i] = np.mean(delta, axis=0)\n",
+             "            self.db[i] = np.mean(delta, axis=0)\n"
+             "            self.W[i] = self.W[i] - self.lr * self.dW[i]\n")]),
+    "forward shrinks b": Case(
+        {"2.3 forward": 3, **FORWARD, "2.3 five_steps": 2, "2.5 mixed_activations": 5},
+        r"b\[0\] changes in forward: only step moves it \(MLP.forward, line", [
+            ("        self.outputs = [x]\n",
+             "        self.outputs = [x]\n        self.b = [0.9 * b for b in self.b]\n")]),
     "forward returns None": Case(
         {"2.3 forward": 3, **FORWARD, "2.5 mixed_activations": 5, **IN_NETWORK,
          "2.6 train_and_infer": 1}, r"MLP.forward returns None \(line", [
@@ -309,6 +328,11 @@ CASES = {
             (BN_LAYERS, BN_LAYERS.replace("BatchNorm(sizes[i + 1])",
                                           "BatchNorm(sizes[i + 1], 0.5)"))]),
     # ---- 2.7 ----
+    "backward moves gamma": Case(
+        {"2.6 step": 2}, r"bn_layers\[0\].gamma changes in forward or backward", [
+            ("                delta = self.bn_layers[i].backward(delta)\n",
+             "                delta = self.bn_layers[i].backward(delta)\n"
+             "                self.bn_layers[i].gamma = self.bn_layers[i].gamma * 0.9\n")]),
     "velocity reset by zero_grads": Case(
         {**STEPS, "2.7 networks_side_by_side": 2, "2.7 velocity_starts_at_zero": 1},
         "momentum has no effect: .* zero_grads must not reset", [

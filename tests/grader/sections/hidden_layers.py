@@ -76,9 +76,12 @@ def backward(nn, given, hiddens):
     yield from net.gradients().items()
 
 
-def backward_from_own_outputs(nn, given, hiddens):
-    """The gradients that follow from what the activations returned, be that right or wrong."""
-    net, x, labels = run_batch(nn, given, hiddens)
+def backward_from_own_outputs(nn, given, hiddens, activations=None):
+    """The gradients that follow from what the activations returned, be that right or wrong.
+
+    W is the one that backward leaves: section 2.3 charges a backward that changes it.
+    """
+    net, x, labels = run_batch(nn, given, hiddens, activations)
     expected = compute_gradients(net, x, labels)
     for name, value in net.gradients().items():
         yield name, value, expected[name]
@@ -89,6 +92,14 @@ def mixed_activations(nn, given, hiddens, activations):
     net, _, _ = run_batch(nn, given, hiddens, activations)
     yield "forward(x)", net.output
     yield from net.gradients().items()
+
+
+def mixed_activations_from_own_outputs(nn, given, hiddens, activations):
+    """The output is the textbook's; the gradients follow from what the activations returned."""
+    net = nn.network(hiddens, activations)
+    x, _ = make_batch(8, seed=2)
+    yield "forward(x)", net.forward(x)
+    yield from backward_from_own_outputs(nn, given, hiddens, activations)
 
 
 def run_batch(nn, given, hiddens, activations=None):
@@ -150,11 +161,16 @@ def other_batch_sizes(nn, given):
 
 
 def other_batch_sizes_alone(nn, given):
-    """The gradients are those of a new network that is given the last batch alone."""
+    """The gradients are those of a new network that is given the last batch alone.
+
+    It has the same W and b, which a wrong forward or backward may have changed.
+    """
     net = nn.network([32])
     for seed, m in BATCHES:
+        before = net.parameters()
         net.run(*make_batch(m, seed))
     alone = net.renew()
+    alone.write(before)
     last_seed, last_size = BATCHES[-1]
     alone.run(*make_batch(last_size, last_seed))
     expected = alone.gradients()
@@ -176,6 +192,7 @@ for hiddens in NETWORKS:
 CHECKS += [
     Check("mixed_activations", 5, "MLP.backward",
           [*in_network(functools.partial(mixed_activations, **MIXED)),
+           Way(functools.partial(mixed_activations_from_own_outputs, **MIXED), TEXTBOOK),
            Way(functools.partial(backward_by_factor, **MIXED), OWN)]),
     Check("batches_of_other_sizes", 2, "MLP.backward",
           [Way(other_batch_sizes), Way(other_batch_sizes_alone, OWN),

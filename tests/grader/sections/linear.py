@@ -27,7 +27,8 @@ Identity, and random W and b; net.mlp is the MLP itself. Of its methods,
 
     run(x, labels)             calls zero_grads, whose errors it ignores, forward and backward
     can_train()                tells whether run succeeds in a new network
-    take_gradients(seed, ...)  runs the batch of a seed, or writes random gradients
+    take_gradients(seed, ...)  runs the batch of a seed, or writes random gradients; if forward or
+                               backward changes W or b, it puts them back, and moved says which
     step()                     calls step, which must change W or b
     parameters(after)          returns {"W[0]" + after: a copy, "b[0]" + after: a copy}
     gradients()                returns the same for dW and db, which must not all be 0
@@ -137,12 +138,11 @@ def five_steps_from_own_gradients(nn, given):
         alone.take_gradients(seed, can_train, batch_size)
         try:
             net.take_gradients(seed, can_train, batch_size)
-        except Lost:  # W or b changed, and the reason says so
-            raise
         except Exception as error:
             raise Lost(f"batch {seed} fails after others, but not alone: something is kept "
                        "between batches, such as a list that forward never empties: "
                        f"{describe_error(error)}")
+        require(net.moved is None, f"{net.moved}: only step moves it")
         gradients = net.raw_gradients()
         for name, value in alone.raw_gradients().items():
             yield f"{name} of batch {seed}, after others,", gradients[name], value
