@@ -81,6 +81,16 @@ def test_gradients_are_those_of_the_last_batch(nn):
     assert_all_gradients(mlp, *make_batch(4))
 
 
+def test_only_step_moves_w_and_b(nn):
+    mlp = build_sigmoids(nn, [8, 6])
+    W = [np.array(each) for each in mlp.W]
+    b = [np.array(each) for each in mlp.b]
+    compute_gradients(mlp, *make_batch(5))
+    for i in range(3):
+        assert_close(mlp.W[i], W[i], f"W[{i}] after zero_grads, forward and backward")
+        assert_close(mlp.b[i], b[i], f"b[{i}] after zero_grads, forward and backward")
+
+
 def test_step_moves_every_layer(nn):
     mlp = build_sigmoids(nn, [8, 6, 7], lr=0.3)
     compute_gradients(mlp, *make_batch(5))
