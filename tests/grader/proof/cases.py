@@ -116,7 +116,8 @@ CASES = {
     "zero_grads resets b of hidden layers": Case(
         {"2.5 backward [32]": 6}, r"dW\[1\] is wrong in 320 of 320 entries", [
             ("            self.db[i].fill(0.0)\n",
-             "            self.db[i].fill(0.0)\n            self.b[i] *= i == self.nlayers - 1\n")]),
+             "            self.db[i].fill(0.0)\n"
+             "            self.b[i] *= i == self.nlayers - 1\n")]),
     "backward moves W": Case(
         {"2.3 five_steps": 2},
         r"W\[0\] changes in backward: only step moves it \(MLP.backward, line", [
