@@ -12,6 +12,7 @@ from tests.grader.reasons import Lost, require
 
 INPUTS = 20
 CLASSES = 10
+COUNT = 1 << 14  # different random numbers of an initializer: three times what a network needs
 
 
 @functools.lru_cache(maxsize=None)
@@ -54,15 +55,15 @@ def make_bias_init():
 
 
 def _make_draw(seed):
-    """Return a function of (shape, scale) that draws the next normal numbers, as an rng does."""
-    numbers = _draw_normal(seed, 1 << 14)
+    """Return a function of (shape, scale) that returns the next of COUNT normal numbers."""
+    numbers = _draw_normal(seed, COUNT)
     used = 0
 
     def draw(shape, scale):
         nonlocal used
-        places = np.arange(used, used + math.prod(shape))
-        used += places.size
-        return scale * numbers.take(places, mode="wrap").reshape(shape)
+        indices = np.arange(used, used + math.prod(shape))
+        used += indices.size
+        return scale * numbers.take(indices, mode="wrap").reshape(shape)
 
     return draw
 
@@ -73,9 +74,10 @@ def init_zero_bias(d):
 
 
 class Kit:
-    """The names of hw1.py for a scenario: MLP of one module, and the parts of the same or another.
+    """The names of hw1.py for a scenario, which calls its Kit nn.
 
-    The parts are the activations, the criterion and BatchNorm. A scenario calls its Kit nn.
+    MLP and get_training_stats are those of one module. The parts, which are the activations, the
+    criterion and BatchNorm, are those of the same module or of another.
 
     load: a function that imports the module of the MLP again, and returns it.
     load_parts: the same for the parts, or None if they are of the MLP's module.
@@ -117,6 +119,7 @@ class Network:
 
     Values are returned, and written, by their names: {"W[0]": array, "bn_layers[0].gamma": array}.
     An argument named after is appended to each name. Lost is raised where an attribute is missing.
+    change: a reason, if forward or backward has changed W or b in take_gradients; otherwise None.
     """
 
     def __init__(self, nn, hiddens, activations=None, lr=0.01, momentum=0.0, num_bn_layers=0,
@@ -129,11 +132,11 @@ class Network:
         self.lr = lr
         self.momentum = momentum
         self.num_bn_layers = num_bn_layers
-        self.names = activations or ["Sigmoid"] * len(hiddens) + ["Identity"]
-        self.activations = [getattr(nn, name)() for name in self.names]
+        names = activations or ["Sigmoid"] * len(hiddens) + ["Identity"]
+        self.activations = [getattr(nn, name)() for name in names]
         self.criterion = nn.SoftmaxCrossEntropy()
         self.output = None
-        self.moved = None
+        self.change = None
         self.mlp = nn.MLP(INPUTS, CLASSES, list(hiddens), list(self.activations),
                           make_weight_init(), bias_init or make_bias_init(), self.criterion, lr,
                           momentum, num_bn_layers)
@@ -150,7 +153,10 @@ class Network:
         return self.nn.renew().network(**{**self.arguments, **changes})
 
     def _write_initial_parameters(self):
-        """Write the initial parameters into W and b, unless these are of other sizes."""
+        """Write the initial parameters, for the initializers may be called in another order.
+
+        W or b is set where it is missing, and left as it is where its sizes are others.
+        """
         weight_init = make_weight_init()
         bias_init = self.arguments["bias_init"] or make_bias_init()
         pairs = list(zip(self.sizes, self.sizes[1:]))
@@ -192,36 +198,44 @@ class Network:
     def zero_grads(self):
         """Call zero_grads, but ignore its errors, which only section 2.3 charges.
 
-        Unless the Kit is whole, what it changes in W and b is put back, and so are lists that it
-        removes or cuts short.
+        Unless the Kit is whole, undo what it changes in W and b, and restore lists that are gone or
+        have another length.
         """
-        lists = {name: getattr(self.mlp, name, None) for name in ("W", "b", "dW", "db")}
-        before = self._keep_parameters()
+        before = self._keep("W", "b", "dW", "db")
         with contextlib.suppress(Exception):
             self.mlp.zero_grads()
-        for name, old in lists.items():
-            if self.nn.whole or old is None:
-                continue
-            if not has_length(getattr(self.mlp, name, None), len(old)):
-                setattr(self.mlp, name, old)
-        self._put_back(before)
+        self._restore(before)
 
-    def _keep_parameters(self):
-        """Return W and b to be put back: none if the Kit is whole, or has no such lists."""
-        with contextlib.suppress(Lost):
-            if not self.nn.whole:
-                return self.parameters()
-        return {}
+    def _keep(self, *names):
+        """Return {name: copies of the entries} of these lists; none if the Kit is whole."""
+        kept = {}
+        for name in names:
+            with contextlib.suppress(Lost):
+                if not self.nn.whole:
+                    kept[name] = list(copy_entries(self.mlp, name).values())
+        return kept
 
-    def _put_back(self, before):
-        """Write the parameters that have changed, and return the name of the first, or None."""
-        if not before:
-            return None
-        found = self.parameters()
-        changed = {name: value for name, value in before.items()
-                   if not np.array_equal(found[name], value)}
-        self.write(changed)
-        return next(iter(changed), None)
+    def _restore(self, kept):
+        """Undo changes of W and b, and of the length of any list.
+
+        Return the name of the first that has changed, such as "W[0]" or "W", or None.
+        """
+        changed = []
+        for name, entries in kept.items():
+            found = getattr(self.mlp, name, None)
+            copies = [copy.copy(entry) for entry in entries]
+            if not has_length(found, len(entries)):
+                changed.append(name)
+                if isinstance(found, list):
+                    found[:] = copies
+                else:
+                    setattr(self.mlp, name, copies)
+            elif name in ("W", "b"):
+                for i, entry in enumerate(copies):
+                    if not np.array_equal(found[i], entry):
+                        changed.append(f"{name}[{i}]")
+                        found[i] = entry
+        return changed[0] if changed else None
 
     def step(self):
         """Call step. Raises Lost if no entry of W and b changes."""
@@ -232,7 +246,11 @@ class Network:
         require(moved, "step leaves W and b unchanged")
 
     def can_train(self):
-        """Return whether forward and backward succeed and leave gradients of the right shapes."""
+        """Return whether a new network of this kind can train.
+
+        forward and backward then succeed, and leave gradients of the right shapes that are not all
+        0.
+        """
         try:
             trial = self.renew()
             trial.run(*make_batch(8, seed=0))
@@ -249,23 +267,23 @@ class Network:
     def take_gradients(self, seed, can_train, m=8):
         """Run the batch of a seed; if the network cannot train, write random gradients instead.
 
-        can_train: the result of that method. What forward and backward change in W and b is put
-        back: only section 2.3 charges it. moved says then what changed first, and where.
+        can_train: the result of that method. Changes of W and b in forward and backward are undone:
+        only section 2.3 charges them, with self.change as the reason.
         """
         if not can_train:
             self.write_random_gradients(seed)
             return
         x, labels = make_batch(m, seed)
         self.zero_grads()
-        before = self._keep_parameters()
+        before = self._keep("W", "b")
         self.forward(x)
-        in_forward = self._put_back(before)
+        self._note_change(self._restore(before), "forward")
         self.mlp.backward(labels)
-        in_backward = self._put_back(before)
-        if in_forward is not None:
-            self.moved = f"{in_forward} changes in forward"
-        elif in_backward is not None:
-            self.moved = f"{in_backward} changes in backward"
+        self._note_change(self._restore(before), "backward")
+
+    def _note_change(self, name, method):
+        if name is not None and self.change is None:
+            self.change = f"{name} changes in {method}: only step moves it"
 
     def step_without_momentum(self, net):
         """Return what one step of this network, of momentum 0, adds to the parameters of net.

@@ -79,7 +79,7 @@ def backward(nn, given, hiddens):
 def backward_from_own_outputs(nn, given, hiddens, activations=None):
     """The gradients that follow from what the activations returned, be that right or wrong.
 
-    W is the one that backward leaves: section 2.3 charges a backward that changes it.
+    They follow from the W that backward leaves, because only section 2.3 charges its changes.
     """
     net, x, labels = run_batch(nn, given, hiddens, activations)
     expected = compute_gradients(net, x, labels)
@@ -103,7 +103,7 @@ def mixed_activations_from_own_outputs(nn, given, hiddens, activations):
 
 
 def run_batch(nn, given, hiddens, activations=None):
-    """Return a network after forward and backward of a batch, with the batch."""
+    """Return a network that has run a batch, and the batch, whose size is noted in given."""
     x, labels = make_batch(8, seed=2)
     net = nn.network(hiddens, activations)
     net.run(x, labels)
@@ -112,7 +112,7 @@ def run_batch(nn, given, hiddens, activations=None):
 
 
 def compute_gradients(net, x, labels):
-    """Return dW and db by the textbook's backward, from the states of the activations."""
+    """Return dW and db by the formulas of backward, from the states of the activations."""
     outputs = [x] + [activation.state for activation in net.activations]
     criterion = net.nn.SoftmaxCrossEntropy()
     criterion(outputs[-1], labels)
@@ -127,17 +127,17 @@ def compute_gradients(net, x, labels):
 
 
 def backward_by_factor(nn, given, hiddens, activations=None):
-    """The gradients, times the factors by which dW and db of a linear classifier are wrong.
+    """The gradients are wrong only by the factors by which those of a linear classifier are.
 
-    Section 2.3 charges these: without the division by the batch size, say, or with two of them.
+    Section 2.3 charges these: a division by the batch size that is missing, say, or repeated.
     """
     x, labels = make_batch(8, seed=2)
     linear = nn.network([])
     linear.run(x, labels)
-    right = nn.textbook().network([])
-    right.run(x, labels)
-    expected = right.gradients()
-    factors = {name: find_factor(np.ravel(value), np.ravel(expected[name]))
+    right_linear = nn.textbook().network([])
+    right_linear.run(x, labels)
+    expected_linear = right_linear.gradients()
+    factors = {name: find_factor(np.ravel(value), np.ravel(expected_linear[name]))
                for name, value in linear.gradients().items()}
     if None in factors.values():
         raise CannotAsk("the gradients of a linear classifier are wrong in another way")
@@ -163,15 +163,15 @@ def other_batch_sizes(nn, given):
 def other_batch_sizes_alone(nn, given):
     """The gradients are those of a new network that is given the last batch alone.
 
-    It has the same W and b, which a wrong forward or backward may have changed.
+    Its W and b are those before that batch, which a wrong forward or backward may have changed.
     """
+    *earlier, (last_seed, last_size) = BATCHES
     net = nn.network([32])
-    for seed, m in BATCHES:
-        before = net.parameters()
+    for seed, m in earlier:
         net.run(*make_batch(m, seed))
     alone = net.renew()
-    alone.write(before)
-    last_seed, last_size = BATCHES[-1]
+    alone.write(net.parameters())
+    net.run(*make_batch(last_size, last_seed))
     alone.run(*make_batch(last_size, last_seed))
     expected = alone.gradients()
     for name, value in net.gradients().items():

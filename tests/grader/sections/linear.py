@@ -1,8 +1,8 @@
 """2.3 The linear classifier: forward, backward, zero_grads, and steps of gradient descent.
 
 CHECKS, at the end, gives each check its points and one or more ways to ask. A way is a scenario and
-the parts (criterion and activations) that its networks have. The first way that agrees with
-textbook.py earns all the points; if none does, they are lost.
+the parts (criterion and activations) that its networks have. The first way without a disagreement
+earns all the points; if there is none, they are lost.
 
     WHOLE     the default: hw1.py and textbook.py each with its own parts
     OWN       both with the parts of hw1.py, and the same W and b written into them
@@ -11,24 +11,26 @@ textbook.py earns all the points; if none does, they are lost.
 in_network(scenario) is a scenario in these three ways.
 
 A scenario is a function of nn, which builds the networks, and given. It yields (name, value), and
-the grader runs it a second time with the MLP of textbook.py, whose values must have the same types,
-shapes, dtypes and numbers (to about 1e-5; b and db may be (1, d) or (d,)). Where a scenario yields
-(name, value, expected), value is compared with expected instead. A fourth item is the value before
+the grader runs it a second time with the MLP of textbook.py: the submission's values must have the
+types, shapes and dtypes of the textbook's, and the same numbers (to about 1e-5; b and db may be
+(1, d) or (d,)). Where a scenario yields (name, value, expected), value is compared with expected
+instead. A fourth item is the value before
 a step: the reason then says how far it moved. An exception, or a condition of require that does not
 hold, is a disagreement as well. If all values are right, but an array that was handed over by
 given(name, array) is modified, one point is lost.
 
-Lost points are given back if they follow from a mistake that is charged in another check, and if
-all checks of all sections agree, but some only by another way than WHOLE, one is lost after all:
-see resolve.py.
+Points are given back if they were lost through a mistake that another check charges. If no check of
+any section is lost, but some agreed only by another way than WHOLE, the first of these loses its
+points after all. See resolve.py.
 
 The networks are those of network.py. net = nn.network([]) has one layer, 20 inputs, 10 outputs, an
 Identity, and random W and b; net.mlp is the MLP itself. Of its methods,
 
     run(x, labels)             calls zero_grads, whose errors it ignores, forward and backward
-    can_train()                tells whether run succeeds in a new network
-    take_gradients(seed, ...)  runs the batch of a seed, or writes random gradients; if forward or
-                               backward changes W or b, it puts them back, and moved says which
+    can_train()                tells whether a new network can run a batch, and has gradients then
+    take_gradients(seed, ...)  runs the batch of a seed, or writes random gradients if it cannot; if
+                               forward or backward changes W or b, it undoes that, and net.change
+                               is the reason
     step()                     calls step, which must change W or b
     parameters(after)          returns {"W[0]" + after: a copy, "b[0]" + after: a copy}
     gradients()                returns the same for dW and db, which must not all be 0
@@ -63,7 +65,7 @@ def backward(nn, given):
 def backward_from_own_output(nn, given):
     """dW[0] and db[0] follow from what forward returned, be that right or wrong.
 
-    The derivative of the loss at this output is the textbook's: the network has its criterion.
+    The derivative of the loss at this output is that of the textbook's criterion.
     """
     x, labels = make_batch(8, seed=2)
     net = nn.network([])
@@ -77,9 +79,9 @@ def backward_from_own_output(nn, given):
 
 
 def zero_grads(nn, given):
-    """zero_grads sets dW and db to 0 or None, keeps W and b, and another batch can follow.
+    """zero_grads sets dW and db to 0 or None, and keeps W and b; a batch can be run after it.
 
-    If forward or backward fails, or leaves only zeros, random gradients are written first.
+    If no batch can be run before it, or leaves only zeros, random gradients are written first.
     """
     net = nn.network([])
     x, labels = make_batch(8, seed=3)
@@ -133,7 +135,7 @@ def five_steps_from_own_gradients(nn, given):
     can_train = net.can_train()
     for seed, batch_size in BATCH_SIZES.items():
         before = net.parameters()
-        alone = net.renew()  # a new network, built alike
+        alone = net.renew()  # a new import, and the same arguments
         alone.write(before)
         alone.take_gradients(seed, can_train, batch_size)
         try:
@@ -142,7 +144,7 @@ def five_steps_from_own_gradients(nn, given):
             raise Lost(f"batch {seed} fails after others, but not alone: something is kept "
                        "between batches, such as a list that forward never empties: "
                        f"{describe_error(error)}")
-        require(net.moved is None, f"{net.moved}: only step moves it")
+        require(net.change is None, net.change)
         gradients = net.raw_gradients()
         for name, value in alone.raw_gradients().items():
             yield f"{name} of batch {seed}, after others,", gradients[name], value
