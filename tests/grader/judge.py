@@ -12,7 +12,8 @@ A check is asked in one or more ways, and keeps its points at the first agreemen
     OWN       both with the submission's criterion, activations and BatchNorm
     TEXTBOOK  both with the textbook's
 
-Each way imports the submission again, so that no state is left from earlier checks.
+Each way imports the submission again, so that no state is left from earlier checks; a submission
+whose imports are slow keeps its last one after some time, see worker.py.
 """
 
 import contextlib
@@ -39,7 +40,7 @@ TEXTBOOK = "textbook's parts"
 class Way(typing.NamedTuple):
     """A scenario, and whose parts the networks have: WHOLE, OWN or TEXTBOOK.
 
-    if_stuck: asked only if the way before failed because the textbook's network could not run with
+    if_stuck: not asked unless the way before was stuck: the textbook's network could not run with
     the submission's parts.
     """
 
@@ -92,11 +93,11 @@ class Verdict:
 class Problem:
     """Why the submission does not agree in one way.
 
-    modified: all values are right, but an argument was modified in place.
-    seen: the submission's values, {name: value}, or None if it could not run.
-    unfinished: it called a function that is not implemented yet.
-    stuck: the textbook's network could not run with the submission's parts.
-    error: it raised an exception, or the scenario does not apply to it.
+    modified: whether all values are right, but an argument was modified in place.
+    seen: the submission's values, {name: value}; None after an exception, or if modified.
+    unfinished: whether it called a function that is not implemented yet.
+    stuck: whether the textbook's network cannot run with the submission's parts.
+    error: whether it raised an exception other than Lost, or the scenario does not apply to it.
     """
 
     way: Way
@@ -129,7 +130,7 @@ def judge(check, submission, section):
     reason = cause.reason
     if not re.search(r"\bline \d+", reason):
         reason += submission.locate(find_method(reason) or check.method)
-    kept = 1 - 1 / check.points if cause.modified else 0.0
+    kept = 1 - 1 / check.points if cause.modified else 0.0  # one point is lost, or all
     candidates = mistakes.find_candidates(section, check.method.split(".")[0])
     compared = [problems[0]] if cause is problems[0] else [problems[0], cause]
     explained = [name for name in candidates
@@ -138,10 +139,12 @@ def judge(check, submission, section):
 
 
 def find_cause(problems):
-    """Return the problem whose reason says most about the cause.
+    """Return the problem whose reason says most about the cause, the first that there is of these:
 
-    With the textbook's parts, a wrong value is the method's own fault. An exception is reported of
-    the submission as a whole, because its MLP may need what only its own parts have.
+    1. An argument that was modified in place.
+    2. A wrong value, in the way with most of the textbook's parts: it is the method's own fault.
+    3. A function that is not implemented.
+    4. The exception of the first way: the MLP may need what only the submission's own parts have.
     """
     modified = [problem for problem in problems if problem.modified]
     if modified:
@@ -193,7 +196,7 @@ def ask(way, submission):
         missing = [name for name in expected if name not in values]
         if missing:
             return Problem(way, f"{missing[0]} is missing", seen=seen)
-        # other names are of layers beyond the textbook's
+        # other names are of layers that the textbook does not have
         values = {name: items for name, items in values.items() if name in expected}
         for name, items in values.items():
             if len(items) == 1:
@@ -238,7 +241,10 @@ def make_kit(load, way, submission):
 
 
 def observe(scenario, kit, given):
-    """Run a scenario and return {name: [value, and the expected value if it yields one]}."""
+    """Run a scenario and return {name: [value, and the expected value if it yields one]}.
+
+    A scenario that yields nothing, because require says all, may be a plain function.
+    """
     with ignore_warnings():
         return {name: items for name, *items in scenario(kit, given) or ()}
 
@@ -293,7 +299,8 @@ def find_none(way, submission):
 class Given:
     """Notes the arguments that a scenario hands to a submission, and the advice that it gives.
 
-    batch_size: the length of the last argument. A reason says whether it is a factor of a value.
+    batch_size: the length of the last argument, unless the scenario sets it. A reason says whether
+    it is a factor of a value.
     """
 
     def __init__(self):
