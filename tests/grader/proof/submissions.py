@@ -1,19 +1,21 @@
 """Submissions for the tests: the textbook's text, edited, as a hw1/hw1.py or in an archive."""
 
+import ast
 import functools
 import io
 import json
 import os
-import re
 import sys
 import tarfile
 import tempfile
+import traceback
 
 import numpy as np
 
 from tests import since_2018
 from tests.grader import processes, worker
 from tests.grader.mistakes import MISTAKES, edit, load_textbook, read_textbook
+from tests.grader.reasons import FAILED
 from tests.grader.resolve import resolve
 from tests.grader.sections import SECTIONS, get_checks
 
@@ -32,9 +34,22 @@ def insert_in_forward(code):
 def replace_bodies(pieces, stub, text):
     """Return text with stub as the body of each function of pieces, such as "MLP.step"."""
     for piece in pieces:
-        head = piece.replace(".", r"\b.*?def ")  # from the class to its method
-        text = re.sub(rf"(?s)((class|def) {head}\(.*?:\n +).*?(?=\n\n|\n$)", rf"\1{stub}", text)
+        owner, _, name = piece.rpartition(".")
+        body = ast.parse(text).body
+        if owner:
+            body = find_definition(body, owner).body
+        function = find_definition(body, name)
+        first = function.body[0]
+        lines = text.splitlines(keepends=True)
+        lines[first.lineno - 1:function.end_lineno] = [" " * first.col_offset + stub + "\n"]
+        text = "".join(lines)
     return text
+
+
+def find_definition(body, name):
+    """Return the node of the class or function of this name."""
+    [found] = [node for node in body if getattr(node, "name", None) == name]
+    return found
 
 
 def write_module(folder, text):
@@ -46,10 +61,11 @@ def write_module(folder, text):
 
 
 def grade_together(module, numbers=processes.ALL):
-    """Return the Graded of .../hw1/hw1.py, all sections in one fork of this process.
+    """Return the Graded of .../hw1/hw1.py, all sections together in one fork of this process.
 
-    A fork has all that prepare has loaded: new processes, one for each section as the grader starts
-    them, would take several times as long.
+    A fork has all that prepare has loaded: new processes, one for each section as processes.grade
+    starts them, would take several times as long. Unlike that, a section that is void is not asked
+    again, and no section beyond numbers is. Raises GraderFailed where the grader itself fails.
     """
     prepare()
     with tempfile.TemporaryDirectory() as folder:
@@ -57,11 +73,14 @@ def grade_together(module, numbers=processes.ALL):
         child = os.fork()
         if child == 0:
             run_fork(folder, report, module, numbers)
-        _, status = os.waitpid(child, 0)
+        _, wait_status = os.waitpid(child, 0)
+        status = os.waitstatus_to_exitcode(wait_status)
+        if status == FAILED:
+            with open(os.path.join(folder, "output")) as file:
+                raise processes.GraderFailed(file.read())
         with open(report) as file:
             lines = [json.loads(line) for line in file]
-    ended = processes.describe_end(os.waitstatus_to_exitcode(status))
-    graded = processes.read(lines, numbers, ended, "")
+    graded = processes.read(lines, numbers, processes.describe_end(status), "")
     if graded.refused is None:
         resolve(graded.sections)
     return graded
@@ -81,16 +100,18 @@ def prepare():
 def run_fork(folder, report, module, numbers):
     """Run the worker in a fork, as in a new process: it prints to a file, and has no hw1 yet."""
     try:
-        output = os.open(os.path.join(folder, "output"), os.O_WRONLY | os.O_CREAT)
+        os.chdir(folder)
+        output = os.open("output", os.O_WRONLY | os.O_CREAT)
         os.dup2(output, 1)
         os.dup2(output, 2)
-        os.chdir(folder)
         for name in list(sys.modules):
             if name.split(".")[0] == "hw1":
                 del sys.modules[name]
         worker.run(report, str(module), processes.SECONDS, list(numbers))
-    finally:
-        os._exit(0)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(FAILED)
+    os._exit(0)
 
 
 def archive(path, *members, mode="w:gz"):
