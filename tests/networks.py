@@ -101,6 +101,16 @@ def take_step(mlp, x, labels):
     mlp.step()
 
 
+def assert_no_gradients(mlp):
+    """Check that each dW and db is zeros or None; the lists may be empty, None or absent, too."""
+    __tracebackhide__ = True
+    for name in ("dW", "db"):
+        gradients = getattr(mlp, name, None)
+        for i, gradient in enumerate([] if gradients is None else gradients):
+            if gradient is not None and np.any(gradient):
+                raise AssertionError(f"{name}[{i}] must be zeros after zero_grads")
+
+
 def assert_all_gradients(mlp, x, labels, num_bn_layers=0):
     """Check every dW, db, dgamma and dbeta against finite differences.
 

@@ -10,7 +10,8 @@ import pytest
 
 from tests.gradients import assert_close
 from tests.networks import (
-    assert_all_gradients, build_linear, compute_gradients, make_batch, take_step)
+    assert_all_gradients, assert_no_gradients, build_linear, compute_gradients, make_batch,
+    take_step)
 
 
 @pytest.mark.parametrize("m", [6, 2])
@@ -67,9 +68,16 @@ def test_gradients_match_hand_calculation(nn):
 
 def test_gradients_are_those_of_the_last_batch(nn):
     mlp = build_linear(nn)
-    for m in (6, 4, 6):
+    for m in (6, 6, 4):
         compute_gradients(mlp, *make_batch(3, m))
-    assert_all_gradients(mlp, *make_batch(5))
+    assert_all_gradients(mlp, *make_batch(5, 4))
+
+
+def test_gradients_have_the_dtype_of_w_and_b(nn):
+    mlp = build_linear(nn)
+    compute_gradients(mlp, *make_batch(5))
+    assert mlp.dW[0].dtype == np.float64
+    assert mlp.db[0].dtype == np.float64
 
 
 def test_labels_are_not_modified(nn):
@@ -110,22 +118,11 @@ def test_each_step_is_lr_times_its_own_gradient(nn):
     assert_close(mlp.b[0], b + 0.3 * 1 + 0.3 * 2, "b[0] after two steps")
 
 
-def list_gradients(mlp, name):
-    """Return the entries of dW or db: none if the list is empty, None or absent."""
-    gradients = getattr(mlp, name, None)
-    if gradients is None:
-        return []
-    return list(gradients)
-
-
 def test_zero_grads_leaves_no_gradient(nn):
     mlp = build_linear(nn)
     compute_gradients(mlp, *make_batch(9))
     mlp.zero_grads()
-    for name in ("dW", "db"):
-        for gradient in list_gradients(mlp, name):
-            if gradient is not None:
-                assert not np.any(gradient), f"{name}[0] must be zeros after zero_grads"
+    assert_no_gradients(mlp)
 
 
 def test_zero_grads_keeps_the_parameters(nn):

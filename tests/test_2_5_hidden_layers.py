@@ -10,8 +10,8 @@ import pytest
 
 from tests.gradients import assert_close
 from tests.networks import (
-    ACTIVATION_FUNCTIONS, assert_all_gradients, build_mlp, build_sigmoids, compute_gradients,
-    make_batch, take_step, write_parameters)
+    ACTIVATION_FUNCTIONS, assert_all_gradients, assert_no_gradients, build_mlp, build_sigmoids,
+    compute_gradients, make_batch, take_step, write_parameters)
 
 HIDDENS = pytest.mark.parametrize("hiddens", [[8], [8, 6], [5, 5, 5, 5, 5]], ids=str)
 MIXED = ["ReLU", "Tanh", "Identity", "Sigmoid", "Tanh"]
@@ -76,9 +76,16 @@ def test_each_layer_applies_its_own_activation(nn):
 
 def test_gradients_are_those_of_the_last_batch(nn):
     mlp = build_sigmoids(nn, [8, 6])
-    for m in (6, 4, 6):
-        compute_gradients(mlp, *make_batch(3, m))
-    assert_all_gradients(mlp, *make_batch(4))
+    for m in (6, 6, 4):
+        take_step(mlp, *make_batch(3, m))
+    assert_all_gradients(mlp, *make_batch(4, 4))
+
+
+def test_zero_grads_clears_every_layer(nn):
+    mlp = build_sigmoids(nn, [8, 6])
+    compute_gradients(mlp, *make_batch(5))
+    mlp.zero_grads()
+    assert_no_gradients(mlp)
 
 
 def test_only_step_moves_w_and_b(nn):
