@@ -121,15 +121,14 @@ def judge(check, submission, section):
         problem = ask(way, submission)
         if problem is None:
             differs_as_whole = problems and problems[0].way.parts == WHOLE
-            return Verdict(whole=problems[0].reason if differs_as_whole else None)
+            return Verdict(whole=locate(problems[0].reason, check, submission)
+                           if differs_as_whole else None)
         problems.append(problem)
     cause = find_cause(problems)
     stub = submission.unfinished.get(check.method)
     if stub is not None or cause.unfinished:
         return Verdict(stub or cause.reason)
-    reason = cause.reason
-    if not re.search(r"\bline \d+", reason):
-        reason += submission.locate(find_method(reason) or check.method)
+    reason = locate(cause.reason, check, submission)
     kept = 1 - 1 / check.points if cause.modified else 0.0  # one point is lost, or all
     candidates = mistakes.find_candidates(section, check.method.split(".")[0])
     compared = [problems[0]] if cause is problems[0] else [problems[0], cause]
@@ -157,6 +156,13 @@ def find_cause(problems):
     return unfinished[-1] if unfinished else problems[0]
 
 
+def locate(reason, check, submission):
+    """Return a reason with the method that it is about and its line, unless it says a line."""
+    if re.search(r"\bline \d+", reason):
+        return reason
+    return reason + submission.locate(find_method(reason) or check.method)
+
+
 def find_method(reason):
     """Return the method that sets the value that a reason names, or None if it is not known."""
     base = find_base(reason)
@@ -167,6 +173,10 @@ def find_method(reason):
         return "MLP.backward"
     if reason.startswith(("MLP.", "the network has")):
         return "MLP.__init__"
+    if " after a step " in reason:
+        return "MLP.step"
+    if reason.startswith("zero_grads "):
+        return "MLP.zero_grads"
     if base == "forward(x)":
         return "MLP.forward"
     return "MLP.backward" if base in ("dW", "db") else None
@@ -193,6 +203,8 @@ def ask(way, submission):
             if way.parts != OWN:
                 raise RuntimeError(f"the textbook fails: {error!r}") from error
             return Problem(way, f"its parts cannot run: {describe_error(error)}", stuck=True)
+        if any(value is None for value, *_ in expected.values()):
+            return Problem(way, "its parts return None", stuck=True)
         missing = [name for name in expected if name not in values]
         if missing:
             return Problem(way, f"{missing[0]} is missing", seen=seen)

@@ -54,6 +54,12 @@ def make_bias_init():
     return lambda d: draw((1, d), 0.5)
 
 
+def draw_from(seed):
+    """Return a function of a shape that draws normal numbers, new ones in each call."""
+    draw = _make_draw(seed)
+    return lambda shape: draw(shape, 1.0)
+
+
 def _make_draw(seed):
     """Return a function of (shape, scale) that returns the next of COUNT normal numbers."""
     numbers = _draw_normal(seed, COUNT)
@@ -111,11 +117,11 @@ class Kit:
 
 
 class Network:
-    """An MLP of a Kit, with INPUTS inputs, CLASSES outputs and random initial parameters.
+    """An MLP of a Kit with random initial parameters.
 
     hiddens, lr, momentum, num_bn_layers: as for MLP, which is the attribute mlp.
     activations: their names in the Kit; by default Sigmoid for each hidden layer, then Identity.
-    bias_init: bias_init_fn of the MLP; random by default.
+    bias_init: bias_init_fn of the MLP; random by default. inputs, outputs: its numbers.
 
     Values are returned, and written, by their names: {"W[0]": array, "bn_layers[0].gamma": array}.
     An argument named after is appended to each name. Lost is raised where an attribute is missing.
@@ -123,21 +129,21 @@ class Network:
     """
 
     def __init__(self, nn, hiddens, activations=None, lr=0.01, momentum=0.0, num_bn_layers=0,
-                 bias_init=None):
+                 bias_init=None, inputs=INPUTS, outputs=CLASSES):
         self.nn = nn
         self.arguments = {"hiddens": hiddens, "activations": activations, "lr": lr,
                           "momentum": momentum, "num_bn_layers": num_bn_layers,
-                          "bias_init": bias_init}
-        self.sizes = [INPUTS, *hiddens, CLASSES]
+                          "bias_init": bias_init, "inputs": inputs, "outputs": outputs}
+        self.sizes = [inputs, *hiddens, outputs]
         self.lr = lr
         self.momentum = momentum
         self.num_bn_layers = num_bn_layers
-        names = activations or ["Sigmoid"] * len(hiddens) + ["Identity"]
-        self.activations = [getattr(nn, name)() for name in names]
+        self.activation_names = activations or ["Sigmoid"] * len(hiddens) + ["Identity"]
+        self.activations = [getattr(nn, name)() for name in self.activation_names]
         self.criterion = nn.SoftmaxCrossEntropy()
         self.output = None
         self.change = None
-        self.mlp = nn.MLP(INPUTS, CLASSES, list(hiddens), list(self.activations),
+        self.mlp = nn.MLP(inputs, outputs, list(hiddens), list(self.activations),
                           make_weight_init(), bias_init or make_bias_init(), self.criterion, lr,
                           momentum, num_bn_layers)
         if hiddens:
@@ -157,18 +163,28 @@ class Network:
 
         W or b is set where it is missing, and left as it is where its sizes are others.
         """
-        weight_init = make_weight_init()
-        bias_init = self.arguments["bias_init"] or make_bias_init()
-        pairs = list(zip(self.sizes, self.sizes[1:]))
-        weights = [weight_init(*pair) for pair in pairs]
-        biases = [bias_init(d) for d in self.sizes[1:]]
-        for name, values in (("W", weights), ("b", biases)):
+        for name, values in self.draw_parameters().items():
             entries = getattr(self.mlp, name, None)
             if entries is None:
                 setattr(self.mlp, name, values)
             elif [np.size(entry) for entry in entries] == [value.size for value in values]:
                 for i, value in enumerate(values):
                     entries[i] = value
+
+    def draw_parameters(self):
+        """Return the initial parameters, {"W": [one for each layer], "b": [one for each layer]}."""
+        weight_init = make_weight_init()
+        bias_init = self.arguments["bias_init"] or make_bias_init()
+        pairs = zip(self.sizes, self.sizes[1:])
+        return {"W": [weight_init(*pair) for pair in pairs],
+                "b": [bias_init(d) for d in self.sizes[1:]]}
+
+    def layer(self, i, W, b):
+        """Return layer i alone, a linear classifier with these parameters."""
+        alone = self.renew(hiddens=[], activations=None, num_bn_layers=0,
+                           inputs=self.sizes[i], outputs=self.sizes[i + 1])
+        alone.write({"W[0]": W, "b[0]": b})
+        return alone
 
     def _replace_batchnorm(self):
         """Replace each BatchNorm of bn_layers; layers that share one share its replacement."""
@@ -238,12 +254,18 @@ class Network:
         return changed[0] if changed else None
 
     def step(self):
-        """Call step. Raises Lost if no entry of W and b changes."""
-        before = self.parameters()
+        """Call step. Raises Lost if neither W and b change, nor gamma and beta."""
+        before = self._all_parameters()
         self.mlp.step()
-        moved = [name for name, value in self.parameters().items()
+        moved = [name for name, value in self._all_parameters().items()
                  if not np.array_equal(before.get(name), value)]
         require(moved, "step leaves W and b unchanged")
+
+    def _all_parameters(self):
+        found = self.parameters()
+        if self.num_bn_layers:
+            found.update(self.batchnorm("gamma", "beta"))
+        return found
 
     def can_train(self):
         """Return whether a new network of this kind can train.
@@ -255,10 +277,9 @@ class Network:
             trial = self.renew()
             trial.run(*make_batch(8, seed=0))
             gradients = trial.gradients()
-            parameters = trial.parameters()
+            parameters = trial._all_parameters()
             if self.num_bn_layers:
                 gradients.update(trial.batchnorm("dgamma", "dbeta"))
-                parameters.update(trial.batchnorm("gamma", "beta"))
             return all(has_shape_of(gradients[name_gradient(name)], value)
                        for name, value in parameters.items())
         except Exception:
@@ -271,7 +292,7 @@ class Network:
         only section 2.3 charges them, with self.change as the reason.
         """
         if not can_train:
-            self.write_random_gradients(seed)
+            self.write_gradients(draw_from(seed))
             return
         x, labels = make_batch(m, seed)
         self.zero_grads()
@@ -290,17 +311,14 @@ class Network:
 
         The parameters and gradients of net are written into this network first; net stays as it is.
         """
-        before = net.parameters()
+        before = net._all_parameters()
         gradients = net.raw_gradients()
         if self.num_bn_layers:
-            before.update(net.batchnorm("gamma", "beta"))
             gradients.update(net.batchnorm("dgamma", "dbeta"))
         self.write(before)
         self.write(gradients)
         self.mlp.step()
-        moved = self.parameters()
-        if self.num_bn_layers:
-            moved.update(self.batchnorm("gamma", "beta"))
+        moved = self._all_parameters()
         return {name: moved[name] - before[name] for name in before}
 
     # ---- Attributes ----
@@ -347,25 +365,41 @@ class Network:
                 owner, attribute = name.split(".")
                 setattr(get_list(self.mlp, "bn_layers")[find_index(owner)], attribute, value)
             else:
-                get_list(self.mlp, name.split("[")[0])[find_index(name)] = value
+                attribute = name.split("[")[0]
+                if attribute in ("dW", "db"):
+                    self._make_gradients(attribute)
+                get_list(self.mlp, attribute)[find_index(name)] = value
 
-    def write_random_gradients(self, seed):
-        """Write random gradients into dW, db, dgamma and dbeta, in place of backward."""
-        rng = np.random.RandomState(seed)
-        for name, parameters in (("dW", "W"), ("db", "b")):
-            gradients = getattr(self.mlp, name, None)
-            entries = get_list(self.mlp, parameters)
-            if gradients is None or len(gradients) != len(entries):
-                gradients = [None] * len(entries)
-                setattr(self.mlp, name, gradients)
-            for i, entry in enumerate(entries):
-                shape = np.shape(entry) if name == "dW" else (np.size(entry),)
-                gradients[i] = rng.normal(0, 1, shape)
+    def _make_gradients(self, attribute):
+        """Make dW or db a list with an entry for each layer, unless it is one already."""
+        n = len(get_list(self.mlp, "W"))
+        if not has_length(getattr(self.mlp, attribute, None), n):
+            setattr(self.mlp, attribute, [None] * n)
+
+    def write_gradients(self, make):
+        """Write make(shape) into each dW, db, dgamma and dbeta, in place of backward."""
+        for name, parameter in self.parameters().items():
+            shape = np.shape(parameter) if name.startswith("W") else (np.size(parameter),)
+            self.write({name_gradient(name): make(shape)})
         if self.num_bn_layers:
             for layer in self.batchnorm_layers():
                 d = np.size(get_attribute(layer, "gamma"))
-                layer.dgamma = rng.normal(0, 1, d)
-                layer.dbeta = rng.normal(0, 1, d)
+                layer.dgamma = make((d,))
+                layer.dbeta = make((d,))
+
+
+def require_no_gradients(mlp):
+    """Raise Lost unless each entry of dW and db is 0 or None; the lists may be None, too."""
+    for attribute in ("dW", "db"):
+        if getattr(mlp, attribute, None) is None:
+            continue
+        try:
+            gradients = copy_entries(mlp, attribute)
+        except Lost as lost:
+            raise Lost(f"after zero_grads, {lost}") from lost
+        for name, gradient in gradients.items():
+            require(gradient is None or not np.any(gradient),
+                    f"zero_grads leaves {name} nonzero: set every gradient to 0")
 
 
 def name_gradient(name):

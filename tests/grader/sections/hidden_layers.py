@@ -9,15 +9,16 @@ import functools
 
 import numpy as np
 
-from tests.grader.describe import find_base, find_factor
+from tests.grader.describe import describe_value, find_base, find_factor
 from tests.grader.judge import OWN, TEXTBOOK, Check, Way, alone, in_network
 from tests.grader.mistakes import load_textbook
-from tests.grader.network import copy_entries, make_batch
+from tests.grader.network import copy_entries, draw_from, make_batch, require_no_gradients
 from tests.grader.reasons import CannotAsk, require
 
 NETWORKS = [32], [64, 32], [32, 32, 32, 32, 32]  # hiddens
 MIXED = {"hiddens": [24, 16, 12], "activations": ["Tanh", "ReLU", "Sigmoid", "Tanh"]}
-BATCHES = ((3, 8), (4, 5), (5, 8))  # (seed, batch size) of batches one after another
+RIGHT, SCALED, WRONG = "right", "wrong by a factor", "wrong otherwise"
+BATCHES = ((3, 8), (4, 8), (5, 5), (6, 5))  # (seed, batch size) of batches one after another
 
 
 def initializers(nn, given):
@@ -70,6 +71,21 @@ def forward(nn, given, hiddens):
     yield "forward(x)", net.forward(x)
 
 
+def forward_by_own_layers(nn, given, hiddens, activations=None):
+    """The output is what linear classifiers, one for each layer, and the activations give.
+
+    What these classifiers get wrong is charged in section 2.3.
+    """
+    x, _ = make_batch(8, seed=2 if activations else 1)
+    net = nn.network(hiddens, activations)
+    parameters = net.draw_parameters()
+    expected = x
+    for i, name in enumerate(net.activation_names):
+        layer = net.layer(i, parameters["W"][i], parameters["b"][i])
+        expected = getattr(nn, name)()(layer.forward(expected))
+    yield "forward(x)", net.forward(x), expected
+
+
 def backward(nn, given, hiddens):
     """The gradients of the mean loss of a batch."""
     net, _, _ = run_batch(nn, given, hiddens)
@@ -95,10 +111,8 @@ def mixed_activations(nn, given, hiddens, activations):
 
 
 def mixed_activations_from_own_outputs(nn, given, hiddens, activations):
-    """The output is the textbook's; the gradients follow from what the activations returned."""
-    net = nn.network(hiddens, activations)
-    x, _ = make_batch(8, seed=2)
-    yield "forward(x)", net.forward(x)
+    """The output follows from the layers, and the gradients from what the activations returned."""
+    yield from forward_by_own_layers(nn, given, hiddens, activations)
     yield from backward_from_own_outputs(nn, given, hiddens, activations)
 
 
@@ -113,62 +127,106 @@ def run_batch(nn, given, hiddens, activations=None):
 
 def compute_gradients(net, x, labels):
     """Return dW and db by the formulas of backward, from the states of the activations."""
-    outputs = [x] + [activation.state for activation in net.activations]
+    outputs = [x] + [as_rows(activation.state, x) for activation in net.activations]
     criterion = net.nn.SoftmaxCrossEntropy()
     criterion(outputs[-1], labels)
     delta = criterion.derivative()
     gradients = {}
     for i in reversed(range(len(net.activations))):
-        delta = delta * net.activations[i].derivative()
+        delta = delta * as_rows(net.activations[i].derivative(), x)
         gradients[f"dW[{i}]"] = outputs[i].T @ delta / len(x)
         gradients[f"db[{i}]"] = np.mean(delta, axis=0)
         delta = delta @ net.mlp.W[i].T
     return gradients
 
 
-def backward_by_factor(nn, given, hiddens, activations=None):
-    """The gradients are wrong only by the factors by which those of a linear classifier are.
+def as_rows(value, x):
+    """Return an array with a row for each row of x; an MLP may hand on columns instead."""
+    is_transposed = np.ndim(value) == 2 and len(value) != len(x)
+    return value.T if is_transposed else value
 
-    Section 2.3 charges these: a division by the batch size that is missing, say, or repeated.
+
+def backward_except_what_else_is_wrong(nn, given, hiddens, activations=None):
+    """The gradients are right, except for what a linear classifier gets wrong.
+
+    Section 2.3 charges that. Where its dW, or db, is wrong by a factor, so may each dW, or db, be;
+    where it is wrong otherwise, they are not compared, but dW and db cannot both be left out.
     """
     x, labels = make_batch(8, seed=2)
-    linear = nn.network([])
-    linear.run(x, labels)
-    right_linear = nn.textbook().network([])
-    right_linear.run(x, labels)
-    expected_linear = right_linear.gradients()
-    factors = {name: find_factor(np.ravel(value), np.ravel(expected_linear[name]))
-               for name, value in linear.gradients().items()}
-    if None in factors.values():
-        raise CannotAsk("the gradients of a linear classifier are wrong in another way")
+    faults = find_faults(nn, x, labels)
+    if set(faults.values()) == {RIGHT}:
+        raise CannotAsk("the gradients of a linear classifier are right")
+    if set(faults.values()) == {WRONG}:
+        raise CannotAsk("both gradients of a linear classifier are wrong")
     net = nn.network(hiddens, activations)
     net.run(x, labels)
     right = nn.textbook().network(hiddens, activations)
     right.run(x, labels)
-    expected = right.gradients()
     yield "forward(x)", net.output, right.output
+    expected = right.gradients()
     for name, value in net.gradients().items():
-        factor = factors[f"{find_base(name)}[0]"]
-        yield name, value, factor * expected[name]
+        fault = faults[find_base(name)]
+        if fault == RIGHT:
+            yield name, value, expected[name]
+        elif fault == SCALED:
+            factor = find_scale(name, value, expected[name])
+            yield name, value, expected[name] if factor is None else factor * expected[name]
 
 
-def other_batch_sizes(nn, given):
-    """The gradients are the last batch's, even after a batch of another size."""
+def find_faults(nn, x, labels):
+    """Return {"dW": RIGHT, SCALED or WRONG, "db": the same} of a linear classifier."""
+    linear = nn.network([])
+    linear.run(x, labels)
+    right = nn.textbook().network([])
+    right.run(x, labels)
+    expected = right.gradients()
+    faults = {}
+    for name, value in linear.raw_gradients().items():
+        if describe_value(name, value, expected[name]) is None:
+            fault = RIGHT
+        elif find_scale(name, value, expected[name]) is not None:
+            fault = SCALED
+        else:
+            fault = WRONG
+        faults[find_base(name)] = fault
+    return faults
+
+
+def find_scale(name, value, expected):
+    """Return the factor by which only the numbers of a gradient are wrong, or None."""
+    if np.size(value) != expected.size:
+        return None
+    factor = find_factor(np.ravel(value), np.ravel(expected))
+    if factor is None or describe_value(name, value, factor * expected) is not None:
+        return None
+    return factor
+
+
+def several_batches(nn, given):
+    """After batches of other sizes, and with other W, the gradients are the last batch's.
+
+    zero_grads and step do in each layer what they do in a linear classifier.
+    """
     net = nn.network([32])
     for seed, m in BATCHES:
+        rescale(net)
         net.run(*make_batch(m, seed))
     yield from net.gradients().items()
+    yield from step_by_own_layers(net)
+    require_zero_grads_of_each_layer(net)
 
 
-def other_batch_sizes_alone(nn, given):
-    """The gradients are those of a new network that is given the last batch alone.
+def several_batches_alone(nn, given):
+    """The same; the gradients are those of a new network that is given the last batch alone.
 
     Its W and b are those before that batch, which a wrong forward or backward may have changed.
     """
     *earlier, (last_seed, last_size) = BATCHES
     net = nn.network([32])
     for seed, m in earlier:
+        rescale(net)
         net.run(*make_batch(m, seed))
+    rescale(net)
     alone = net.renew()
     alone.write(net.parameters())
     net.run(*make_batch(last_size, last_seed))
@@ -176,25 +234,74 @@ def other_batch_sizes_alone(nn, given):
     expected = alone.gradients()
     for name, value in net.gradients().items():
         yield f"{name} of a batch after others", value, expected[name]
+    yield from step_by_own_layers(net)
+    require_zero_grads_of_each_layer(net)
+
+
+def rescale(net):
+    """Write other numbers into W, as a step does."""
+    net.write({name: 0.9 * value for name, value in net.parameters().items()
+               if name.startswith("W")})
+
+
+def step_by_own_layers(net):
+    """W and b of each layer move as those of a linear classifier, right or wrong.
+
+    Section 2.3 charges what is wrong there; if it fails or moves nothing, nothing is compared.
+    """
+    net.write_gradients(draw_from(6))
+    before = net.parameters()
+    gradients = net.raw_gradients()
+    expected = {}
+    try:
+        for i in range(len(net.sizes) - 1):
+            layer = net.layer(i, before[f"W[{i}]"], before[f"b[{i}]"])
+            layer.write({"dW[0]": gradients[f"dW[{i}]"], "db[0]": gradients[f"db[{i}]"]})
+            layer.step()
+            for name, value in layer.parameters().items():
+                expected[name.replace("[0]", f"[{i}]")] = value
+    except Exception:
+        return
+    net.mlp.step()
+    for name, value in net.parameters().items():
+        yield f"{name} after a step", value, expected[name], before[name]
+
+
+def require_zero_grads_of_each_layer(net):
+    """Require that zero_grads treats each layer as it does a linear classifier."""
+    linear = net.renew(hiddens=[])
+    for each in (linear, net):
+        each.write_gradients(draw_from(6))
+        try:
+            each.mlp.zero_grads()
+            require_no_gradients(each.mlp)
+        except Exception:
+            if each is linear:
+                return
+            raise
 
 
 CHECKS = [Check("initializers", 3, "MLP.__init__", alone(initializers))]
 for hiddens in NETWORKS:
-    ways = in_network(functools.partial(forward, hiddens=hiddens))
+    ways = [
+        *in_network(functools.partial(forward, hiddens=hiddens)),
+        Way(functools.partial(forward_by_own_layers, hiddens=hiddens), OWN),
+        Way(functools.partial(forward_by_own_layers, hiddens=hiddens), TEXTBOOK),
+    ]
     CHECKS.append(Check(f"forward {hiddens}", 4, "MLP.forward", ways))
 for hiddens in NETWORKS:
     ways = [
         *in_network(functools.partial(backward, hiddens=hiddens)),
         Way(functools.partial(backward_from_own_outputs, hiddens=hiddens), TEXTBOOK),
-        Way(functools.partial(backward_by_factor, hiddens=hiddens), OWN),
+        Way(functools.partial(backward_except_what_else_is_wrong, hiddens=hiddens), OWN),
     ]
     CHECKS.append(Check(f"backward {hiddens}", 6, "MLP.backward", ways))
 CHECKS += [
     Check("mixed_activations", 5, "MLP.backward",
           [*in_network(functools.partial(mixed_activations, **MIXED)),
            Way(functools.partial(mixed_activations_from_own_outputs, **MIXED), TEXTBOOK),
-           Way(functools.partial(backward_by_factor, **MIXED), OWN)]),
-    Check("batches_of_other_sizes", 2, "MLP.backward",
-          [Way(other_batch_sizes), Way(other_batch_sizes_alone, OWN),
-           Way(other_batch_sizes_alone, TEXTBOOK)]),
+           Way(functools.partial(backward_except_what_else_is_wrong, **MIXED), OWN)]),
+    Check("several_batches", 2, "MLP.backward",
+          [Way(several_batches), Way(several_batches_alone, OWN),
+           Way(several_batches_alone, TEXTBOOK)]),
 ]

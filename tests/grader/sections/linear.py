@@ -41,7 +41,7 @@ import numpy as np
 
 from tests.grader.describe import describe_error
 from tests.grader.judge import OWN, TEXTBOOK, Check, Way, in_network
-from tests.grader.network import copy_entries, make_batch, name_gradient
+from tests.grader.network import draw_from, make_batch, name_gradient, require_no_gradients
 from tests.grader.reasons import Lost, require
 
 BATCH_SIZES = {1: 8, 2: 8, 3: 8, 4: 6, 5: 6}  # of the five steps, by the seed of the batch
@@ -91,7 +91,7 @@ def zero_grads(nn, given):
         net.gradients()  # raises Lost if all are 0
         can_train = True
     except Exception:
-        net.write_random_gradients(seed=3)
+        net.write_gradients(draw_from(seed=3))
         can_train = False
     before = net.parameters()
     net.mlp.zero_grads()
@@ -104,16 +104,6 @@ def zero_grads(nn, given):
             net.mlp.backward(labels)
         except Exception as error:
             raise Lost(f"after zero_grads, a batch fails: {describe_error(error)}")
-
-
-def require_no_gradients(mlp):
-    """Raise Lost unless each entry of dW and db is 0 or None; the lists may be None, too."""
-    for attribute in ("dW", "db"):
-        if getattr(mlp, attribute, None) is None:
-            continue
-        for name, gradient in copy_entries(mlp, attribute).items():
-            require(gradient is None or not np.any(gradient),
-                    f"zero_grads leaves {name} nonzero: set every gradient to 0")
 
 
 def five_steps(nn, given):

@@ -140,7 +140,7 @@ def networks_side_by_side_as_alone(nn, given):
 def coast(net):
     """Take a step whose gradients are 0, after zero_grads."""
     net.zero_grads()
-    net.write({name: np.zeros(np.shape(value)) for name, value in net.raw_gradients().items()})
+    net.write_gradients(np.zeros)
     net.mlp.step()
 
 
