@@ -417,6 +417,23 @@ CASES = {
             (DSET, DSET + "    mlp = MLP(784, 10, [16], [Sigmoid(), Identity()], "
                           "random_normal_weight_init,\n"
                           "              zeros_bias_init, SoftmaxCrossEntropy(), 0.01)\n")]),
+    "zero_grads before step": Case(
+        {"2.8 batches": 2}, "the network is not trained by zero_grads, forward", [
+            ("            mlp.zero_grads()\n", ""),
+            ("            mlp.step()\n",
+             "            mlp.zero_grads()\n            mlp.step()\n")]),
+    "lr decays from epoch to epoch": Case(
+        {"2.8 batches": 2}, "the network is not trained by zero_grads, forward", [
+            ("        mlp.train()\n", "        mlp.train()\n        mlp.lr *= 0.9\n")]),
+    "gradients divided before step": Case(
+        {"2.8 batches": 2}, "the network is not trained by zero_grads, forward", [
+            ("            mlp.step()\n",
+             "            mlp.dW = [dW / len(x) for dW in mlp.dW]\n            mlp.step()\n")]),
+    "the best weights are tested": Case(
+        {"2.8 batches": 2}, "the network is not trained by zero_grads, forward", [
+            (VALIDATE, "        if e == 0:\n            best = list(mlp.W)\n" + VALIDATE),
+            ("    for b in range(0, len(testx), batch_size):\n",
+             "    mlp.W = best\n    for b in range(0, len(testx), batch_size):\n")]),
     "losses summed": Case(
         {"2.8 training_statistics": 2}, "are sums over the examples", [
             (TRAINING_LOSS, TRAINING_LOSS.replace(" / len(trainx)", ""))]),

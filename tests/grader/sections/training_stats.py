@@ -184,15 +184,40 @@ class Run:
         """Require that the first outputs are those of mlp as it was passed in, or of a copy."""
         require(self.passes, "get_training_stats does not use the network that it is given: train "
                              "mlp itself")
-        known = [forward for forward in self.passes if forward.name]
-        if not known:
+        first = self.passes[0]
+        if first.name is None:
             return
-        first = known[0]
-        self.untouched.train_mode = first.mode
-        output = self.untouched.forward(self.x[first.name][first.rows])
-        require(np.allclose(first.output, output, rtol=1e-6, atol=1e-8),
+        network = copy.deepcopy(self.untouched)
+        require(is_output(first, self.replay(network, first)),
                 "get_training_stats does not train the network that it is given: its first outputs "
                 "are not those of that network's weights")
+
+    def require_plain_training(self):
+        """Require that each output is what zero_grads, forward, backward and step alone lead to.
+
+        The recorded passes are replayed on a copy of the network that was passed in.
+        """
+        network = copy.deepcopy(self.untouched)
+        for forward in self.passes:
+            if forward.name is None or forward.mode is None:
+                return
+            require(is_output(forward, self.replay(network, forward)),
+                    "the network is not trained by zero_grads, forward, backward and step, in this "
+                    "order, for each batch: do nothing else to it or to its gradients")
+
+    def replay(self, network, forward):
+        """Repeat a recorded pass, and the training step after it, and return the output."""
+        network.train_mode = forward.mode
+        if not forward.trains:
+            return network.forward(self.x[forward.name][forward.rows])
+        network.zero_grads()
+        output = network.forward(self.x[forward.name][forward.rows])
+        for method, argument in forward.calls[:2]:
+            if method == "backward":
+                network.backward(argument)
+            else:
+                network.step()
+        return output
 
     def epochs(self):
         """Return (the passes that train, those after them, before the next epoch) for each epoch.
@@ -231,6 +256,11 @@ class Run:
         return list(by_rows.values())  # once each: __call__ may call forward
 
 
+def is_output(forward, output):
+    """Return whether a recorded pass has this output."""
+    return np.allclose(forward.output, output, rtol=1e-6, atol=1e-8, equal_nan=True)
+
+
 # ---- Questions about a call: they raise Lost where the answer is no ------------------------------
 
 def ask_result(run):
@@ -250,7 +280,8 @@ def ask_batches(run):
     """Each epoch trains once on every training example, with its own label, in a new order.
 
     No batch is larger than batch_size, or smaller where that divides the set. Its label is the one
-    that backward gets, and step comes next. The training set is not modified in place.
+    that backward gets, and step comes next. The training set is not modified in place, and nothing
+    but its methods changes the network.
     """
     require(not run.modified.startswith("train"),
             f"{run.modified} is modified in place: work on a copy")
@@ -288,6 +319,7 @@ def ask_batches(run):
         methods = [method for method, _ in forward.calls]
         require(methods[1:2] == ["step"] and methods.count("step") == 1,
                 "a batch is not followed by one step: forward, backward, step for each")
+    run.require_plain_training()
 
 
 def ask_training_statistics(run):
