@@ -171,8 +171,10 @@ def find_method(reason):
         return f"MLP.{moving[1]}"
     if reason.startswith("MLP.backward "):
         return "MLP.backward"
-    if reason.startswith(("MLP.", "the network has")):
+    if reason.startswith(("MLP.", "the network has", "the number of units", "two networks share")):
         return "MLP.__init__"
+    if reason.startswith("derivative() "):
+        return "SoftmaxCrossEntropy.derivative"
     if " after a step " in reason:
         return "MLP.step"
     if reason.startswith("zero_grads "):

@@ -435,6 +435,36 @@ MISTAKES = {
 -        self.deviation = np.sqrt(var + self.eps)
 +        self.deviation = var + self.eps
 """),
+    "eps of 1e-5": Mistake(
+        "2.6", ["2.6 training"],
+        "eps is 1e-5: the handout's is 1e-8",
+        """
+-        self.eps = 1e-8
++        self.eps = 1e-5
+"""),
+    "mean of all units": Mistake(
+        "2.6", ["2.6 training"],
+        "mean is one number for all units: take the mean over the batch, axis 0",
+        """
+-            mean = np.mean(x, axis=0)
++            mean = np.mean(x)
+"""),
+    "var of all units": Mistake(
+        "2.6", ["2.6 training"],
+        "var is one number for all units: take the variance over the batch, axis 0",
+        """
+-            var = np.var(x, axis=0)
++            var = np.var(x)
+"""),
+    "mean and var of all units": Mistake(
+        "2.6", ["2.6 training"],
+        "mean and var are one number for all units: take them over the batch, axis 0",
+        """
+-            mean = np.mean(x, axis=0)
+-            var = np.var(x, axis=0)
++            mean = np.mean(x)
++            var = np.var(x)
+"""),
     "eps missing": Mistake(
         "2.6", ["2.6 training"],
         "BatchNorm leaves out eps: norm must be (x - mean) / sqrt(var + eps)",

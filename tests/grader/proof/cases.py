@@ -66,6 +66,9 @@ FORWARD_BN = """\
             if self.bn and i < self.num_bn_layers:
                 z = self.bn_layers[i](z, not self.train_mode)
 """
+BN_LAYERS = """\
+            self.bn_layers = [BatchNorm(sizes[i + 1]) for i in range(num_bn_layers)]
+"""
 BACKWARD_BN = """\
             if self.bn and i < self.num_bn_layers:
                 delta = self.bn_layers[i].backward(delta)
@@ -100,6 +103,11 @@ CASES = {
             ("        self.loss = -np.sum(y * (x - lse), axis=1)\n",
              "        clipped = np.clip(self.sm, 1e-12, 1)\n"
              "        self.loss = -np.sum(y * np.log(clipped), axis=1)\n")]),
+    "the softmax overflows": Case(
+        {"2.2 log_sum_exp": 1},
+        r"derivative\(\) is not finite .*\(SoftmaxCrossEntropy.derivative, line", [
+            ("        self.sm = np.exp(x - lse)\n",
+             "        self.sm = np.exp(x) / np.sum(np.exp(x), axis=1, keepdims=True)\n")]),
     # ---- 2.3 ----
     "zero_grads forgets db": Case(
         {"2.3 zero_grads": 1}, r"zero_grads leaves db\[0\]", [
@@ -199,7 +207,20 @@ CASES = {
         {"2.3 backward": 3}, r"dW\[0\] is 1/8 of the expected value, .*; db is right", [
             ("            self.dW[i] = self.outputs[i].T @ delta / len(labels)\n",
              "            self.dW[i] = self.outputs[i].T @ delta / len(labels) ** 2\n")]),
+    "Identity returns None": Case(
+        {"2.3 forward": 3}, r"Identity.forward returns None \(line", [
+            ("        self.state = x\n        return x\n", "        self.state = x\n")]),
+    "Identity has no derivative": Case(
+        {"2.3 backward": 3}, r"Identity.derivative\(\) is None: it must be 1.0", [
+            ("        return 1.0\n", "        return None\n")]),
     # ---- 2.4 ----
+    "all Sigmoids share the last state": Case(
+        {"2.4 Sigmoid.derivative": 2}, r"Sigmoid.derivative\(\) for an argument of shape", [
+            ("        self.state = 1 / (1 + np.exp(-x))\n        return self.state\n",
+             "        self.state = Sigmoid.last = 1 / (1 + np.exp(-x))\n"
+             "        return self.state\n"),
+            ("        return self.state * (1 - self.state)\n",
+             "        return Sigmoid.last * (1 - Sigmoid.last)\n")]),
     "sigmoid wrong for 32 units": Case(
         {"2.4 Sigmoid.forward": 2, "2.4 Sigmoid.derivative": 2},
         r"Sigmoid for an argument of shape \(8, 32\) is", [
@@ -359,11 +380,31 @@ CASES = {
             (BN_LAYERS, BN_LAYERS.replace("BatchNorm(sizes[i + 1])",
                                           "BatchNorm(sizes[i + 1], 0.5)"))]),
     # ---- 2.7 ----
+    "BatchNorms of the first layer's size": Case(
+        {"2.6 in a network, num_bn_layers=2": 1, "2.6 in a network, num_bn_layers=3": 1},
+        r"units of each of bn_layers is wrong .*\(MLP.__init__, line", [
+            (BN_LAYERS, BN_LAYERS.replace("sizes[i + 1]", "sizes[1]"))]),
+    "all networks share their BatchNorms": Case(
+        IN_NETWORK, r"two networks share a BatchNorm: .*\(MLP.__init__, line", [
+            ("class MLP:\n", "SHARED = {}\n\n\nclass MLP:\n"),
+            (BN_LAYERS, BN_LAYERS.replace("BatchNorm(sizes[i + 1])",
+                                          "SHARED.setdefault((i, sizes[i + 1]),\n"
+                                          "                              "
+                                          "BatchNorm(sizes[i + 1]))"))]),
+    "dx by the size of the first batch": Case(
+        {"2.6 backward": 3}, "dx of BatchNorm.backward is wrong", [
+            ("        m = len(delta)\n",
+             "        self.m = getattr(self, 'm', len(delta))\n        m = self.m\n")]),
     "backward moves gamma": Case(
         {"2.6 step": 2}, r"bn_layers\[0\].gamma changes in forward or backward", [
             ("                delta = self.bn_layers[i].backward(delta)\n",
              "                delta = self.bn_layers[i].backward(delta)\n"
              "                self.bn_layers[i].gamma = self.bn_layers[i].gamma * 0.9\n")]),
+    "velocity reset by eval": Case(
+        {"2.7 networks_side_by_side": 2}, "or does eval reset one", [
+            ("        self.train_mode = False\n",
+             "        self.train_mode = False\n        self.vW = [0 * v for v in self.vW]\n"
+             "        self.vb = [0 * v for v in self.vb]\n")]),
     "velocity reset by zero_grads": Case(
         {**STEPS, "2.7 networks_side_by_side": 2, "2.7 velocity_starts_at_zero": 1},
         "momentum has no effect: .* zero_grads must not reset", [

@@ -24,6 +24,7 @@ CannotAsk: the way does not fit this submission. If no way agrees, the mistake o
 gives the same numbers is the reason, and the check is free if that is charged in other checks.
 """
 
+import contextlib
 from functools import partial
 
 import numpy as np
@@ -31,7 +32,7 @@ import numpy as np
 from tests.grader.describe import describe_value
 from tests.grader.judge import OWN, TEXTBOOK, Check, Way
 from tests.grader.network import (
-    draw_normal, find_index, get_attribute, make_batch, name_gradient)
+    draw_normal, find_index, get_attribute, make_batch, name_gradient, require_use_of_parts)
 from tests.grader.reasons import CannotAsk, require
 
 D = 6  # the units of the layer alone
@@ -43,6 +44,17 @@ EPS = 1e-8  # the handout's
 def read(bn, name):
     """Return a copy of an attribute; the points are lost if it is missing."""
     return np.array(get_attribute(bn, name))
+
+
+def read_units(bn, name):
+    """Return a copy of an attribute with a number for each unit, (D,), whatever its shape."""
+    return np.broadcast_to(np.ravel(get_attribute(bn, name)), D)
+
+
+def read_eps(bn):
+    """Return the eps of a layer, right or wrong: only the check of training charges it."""
+    eps = getattr(bn, "eps", None)
+    return eps if isinstance(eps, (int, float)) else EPS
 
 
 def make_new_layer(nn, alpha):
@@ -105,8 +117,8 @@ def running_statistics_from_own_mean_and_var(nn, given):
                     "BatchNorm does not set mean in training: set it to the mean of the batch")
             require(not np.array_equal(var, bn.var),
                     "BatchNorm does not set var in training: set it to the variance of the batch")
-            running_mean = alpha * running_mean + (1 - alpha) * np.reshape(bn.mean, D)
-            running_var = alpha * running_var + (1 - alpha) * np.reshape(bn.var, D)
+            running_mean = alpha * running_mean + (1 - alpha) * read_units(bn, "mean")
+            running_var = alpha * running_var + (1 - alpha) * read_units(bn, "var")
             which = f"for alpha={alpha}, batch {k}"
             yield f"running_mean {which}", read(bn, "running_mean"), running_mean
             yield f"running_var {which}", read(bn, "running_var"), running_var
@@ -126,7 +138,7 @@ def inference_from_written_statistics(nn, given):
     bn.running_mean = draw_normal(5, (1, D))
     bn.running_var = np.random.RandomState(6).uniform(0.5, 2, (1, D))
     x = make_inference_batch()
-    norm = (x - bn.running_mean) / np.sqrt(bn.running_var + EPS)
+    norm = (x - bn.running_mean) / np.sqrt(bn.running_var + read_eps(bn))
     expected = bn.gamma * norm + bn.beta
     for name, value in infer(bn, given):
         yield name, value, expected
@@ -152,6 +164,7 @@ def infer(bn, given):
 def backward(nn, given):
     """dgamma, dbeta and dx are the textbook's for a random upstream gradient."""
     bn, x = make_layer(nn)
+    run_other_batch(bn)
     bn(x)
     delta = given("delta", draw_normal(3, (5, D)))
     dx = bn.backward(delta)
@@ -160,20 +173,30 @@ def backward(nn, given):
     yield "dx of BatchNorm.backward", dx
 
 
+def run_other_batch(bn):
+    """Run forward and backward for a batch of another size, and clear dgamma and dbeta."""
+    with contextlib.suppress(Exception):
+        bn(draw_normal(4, (7, D)))
+        bn.backward(draw_normal(5, (7, D)))
+    bn.dgamma = np.zeros((1, D))
+    bn.dbeta = np.zeros((1, D))
+
+
 def backward_from_own_mean_and_var(nn, given):
     """dgamma, dbeta and dx follow from the mean and var that the layer set, right or wrong.
 
     They are those of the textbook's layer, into which gamma, mean and var are written.
     """
     bn, x = make_layer(nn)
+    run_other_batch(bn)
     bn(x)
     delta = given("delta", draw_normal(3, (5, D)))
     dx = bn.backward(delta)
     textbook = nn.textbook().module.BatchNorm(D)
     textbook(x)
     textbook.gamma = bn.gamma
-    textbook.mean = np.reshape(bn.mean, D)
-    textbook.deviation = np.sqrt(np.reshape(bn.var, D) + EPS)
+    textbook.mean = read_units(bn, "mean")
+    textbook.deviation = np.sqrt(read_units(bn, "var") + read_eps(bn))
     textbook.norm = (x - textbook.mean) / textbook.deviation
     expected = textbook.backward(delta)
     yield "dgamma", read(bn, "dgamma"), textbook.dgamma
@@ -183,12 +206,13 @@ def backward_from_own_mean_and_var(nn, given):
 
 # ---- In networks ---------------------------------------------------------------------------------
 
-# net.run(x, labels): zero_grads, forward and backward. net.step(): step, which must move W or b.
+# net.run(x, labels): zero_grads, forward and backward. net.step(): step, which must move something.
 # net.parameters(), net.gradients(), net.batchnorm("gamma"): copies, {"bn_layers[0].gamma": array}.
 # net.batchnorm_layers(): the first num_bn_layers of bn_layers; the points are lost if fewer exist.
 
 def outputs_and_gradients(nn, given, number):
     """The output and all gradients of a network with BatchNorm are the textbook's."""
+    yield from sizes_of_batchnorms(nn, number)
     x, labels = make_batch(8, seed=4)
     net = nn.network([32, 32, 32, 32], num_bn_layers=number)
     net.batchnorm_layers()
@@ -205,6 +229,7 @@ def outputs_and_gradients_except_what_else_is_wrong(nn, given, number):
     Where that is the output, nothing is compared; where it is db, the sum of the upstream gradient,
     the layer's dgamma and dbeta are not. BatchNorm must have an effect all the same.
     """
+    yield from sizes_of_batchnorms(nn, number)
     without = observe_network(nn, number=0)
     expected_without = observe_network(nn.textbook(), number=0)
     wrong = {name for name, expected in expected_without.items()
@@ -223,6 +248,18 @@ def outputs_and_gradients_except_what_else_is_wrong(nn, given, number):
             needed.add(f"db[{find_index(name)}]")
         if needed.isdisjoint(wrong):
             yield name, values[name], expected
+
+
+def sizes_of_batchnorms(nn, number):
+    """Each BatchNorm has the size of its layer; two networks have no BatchNorm in common."""
+    hiddens = [24, 20, 16, 12]
+    net, other = [nn.network(hiddens, num_bn_layers=number) for _ in range(2)]
+    layers = net.batchnorm_layers()
+    are_shared = any(layer is each for layer in layers for each in other.batchnorm_layers())
+    require(not are_shared, "two networks share a BatchNorm: make new ones in MLP.__init__")
+    sizes = [np.size(get_attribute(layer, "gamma")) for layer in layers]
+    yield ("the number of units of each of bn_layers", np.array(sizes),
+           np.array(hiddens[:number]))
 
 
 def observe_network(nn, number):
@@ -264,6 +301,7 @@ def step_from_own_gradients(nn, given, lr_of_W=False):
         net.take_gradients(7, can_train)
         require_unchanged(net, before, "forward or backward")
         gradients = net.batchnorm("dgamma", "dbeta")
+        require_use_of_parts(nn, gradients)
         dW = net.raw_gradients()["dW[0]"]
         net.step()
         lr = net.lr

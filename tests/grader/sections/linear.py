@@ -48,14 +48,23 @@ BATCH_SIZES = {1: 8, 2: 8, 3: 8, 4: 6, 5: 6}  # of the five steps, by the seed o
 
 
 def forward(nn, given):
-    """The output of one layer, x @ W + b, is the textbook's."""
+    """The output of one layer, x @ W + b, is the textbook's; Identity returns its argument."""
     x, _ = make_batch(8, seed=1)
     net = nn.network([])
     yield "forward(x)", net.forward(given("x", x))
+    x, _ = make_batch(8, seed=2)
+    yield "the output of Identity", make_identity(nn).forward(x)
+
+
+def make_identity(nn):
+    """Return an Identity of the module of the MLP, whosever parts the networks have."""
+    require(hasattr(nn.module, "Identity"), "hw1.py has no Identity")
+    return nn.module.Identity()
 
 
 def backward(nn, given):
     """dW[0] and db[0], the gradients of the mean loss of a batch, are the textbook's."""
+    require_derivative_of_identity(nn)
     x, labels = make_batch(8, seed=2)
     net = nn.network([])
     net.run(x, given("labels", labels))
@@ -67,6 +76,7 @@ def backward_from_own_output(nn, given):
 
     The derivative of the loss at this output is that of the textbook's criterion.
     """
+    require_derivative_of_identity(nn)
     x, labels = make_batch(8, seed=2)
     net = nn.network([])
     net.run(x, given("labels", labels))
@@ -76,6 +86,14 @@ def backward_from_own_output(nn, given):
     expected = {"dW[0]": x.T @ delta / len(x), "db[0]": np.mean(delta, axis=0)}
     for name, value in net.gradients().items():
         yield name, value, expected[name]
+
+
+def require_derivative_of_identity(nn):
+    """Require that the derivative of Identity is 1, as a scalar or an array."""
+    identity = make_identity(nn)
+    identity.forward(make_batch(8, seed=2)[0])
+    value = identity.derivative()
+    require(np.all(np.equal(value, 1.0)), f"Identity.derivative() is {value}: it must be 1.0")
 
 
 def zero_grads(nn, given):

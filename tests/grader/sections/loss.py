@@ -5,6 +5,8 @@ A scenario yields (name, value), which is compared with the value of textbook.py
 linear.py explains more.
 """
 
+import contextlib
+
 import numpy as np
 
 from tests.grader.describe import find_factor
@@ -45,10 +47,12 @@ def derivative(nn, given):
 
 
 def log_sum_exp(nn, given):
-    """The loss of logits of +-1000, for which a plain exp overflows."""
+    """The loss of logits of +-1000, for which a plain exp overflows; the derivative is finite."""
     x, labels = make_large_logits()
-    value = nn.SoftmaxCrossEntropy()(x, labels)
+    criterion = nn.SoftmaxCrossEntropy()
+    value = criterion(x, labels)
     require_stable(nn, value)
+    require_finite_derivative(criterion)
     yield "the loss of logits of +-1000", value
 
 
@@ -61,7 +65,9 @@ def log_sum_exp_by_factor(nn, given):
     if factor is None:
         raise CannotAsk("the loss of ordinary logits is wrong")
     x, labels = make_large_logits()
-    value = nn.SoftmaxCrossEntropy()(x, labels)
+    criterion = nn.SoftmaxCrossEntropy()
+    value = criterion(x, labels)
+    require_finite_derivative(criterion)
     yield "the loss of logits of +-1000", np.ravel(value), factor * compute_loss(x, labels)
 
 
@@ -97,6 +103,16 @@ def require_stable(nn, value):
     if is_clipped(value, right):
         raise Lost(f"the loss is {value[0]:.4g} where it should be {right[0]:.4g}: "
                    f"the log is taken of a softmax that is clipped; {STABLE}")
+
+
+def require_finite_derivative(criterion):
+    """Raise Lost if the derivative after large logits overflows; it is compared elsewhere."""
+    value = None
+    with contextlib.suppress(Exception):
+        method = getattr(criterion, "derivative", None) or criterion.backward
+        value = np.asarray(method(), dtype=float)
+    require(value is None or np.isfinite(value).all(),
+            "derivative() is not finite for logits of +-1000: take the softmax as exp(x - lse)")
 
 
 def is_clipped(value, right):

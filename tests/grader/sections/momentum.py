@@ -21,7 +21,8 @@ from functools import partial
 import numpy as np
 
 from tests.grader.judge import OWN, TEXTBOOK, Check, Way
-from tests.grader.network import init_zero_bias, make_batch, name_gradient
+from tests.grader.network import (
+    init_zero_bias, make_batch, name_gradient, require_use_of_parts)
 from tests.grader.reasons import CannotAsk, require
 
 STEP = {"lr": 0.008, "momentum": 0.856, "bias_init": init_zero_bias}
@@ -90,9 +91,13 @@ def make_networks(nn):
 
 
 def take_turns(nets):
-    """Yield (net, seed of its next batch): each network's first turn, then each one's second."""
+    """Yield (net, seed of its next batch): each network's first turn, then each one's second.
+
+    Between them, each runs a batch in eval mode, as between two epochs.
+    """
     for turn in (0, 1):
         for net, training in zip(nets, TRAININGS):
+            net.infer(make_batch(8, seed=0)[0])
             for seed in training.turns[turn]:
                 yield net, seed
 
@@ -133,7 +138,7 @@ def networks_side_by_side_as_alone(nn, given):
         expected = alone.parameters()
         for name, value in net.parameters().items():
             yield (f"{name} of network {k} of three that are trained alternately (do they share a "
-                   "velocity or a setting?)", value, expected[name])
+                   "velocity or a setting, or does eval reset one?)", value, expected[name])
     require_coasting(nets[0])
 
 
@@ -172,6 +177,7 @@ def with_batchnorm_from_own_plain_step(nn, given):
     can_train = net.can_train()
     for seed in (1, 2, 3):
         net.take_gradients(seed, can_train)
+        require_use_of_parts(nn, net.batchnorm("dgamma", "dbeta"))
         before = net.batchnorm("gamma", "beta")
         increments = plain.step_without_momentum(net)
         net.step()
