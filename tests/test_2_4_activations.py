@@ -130,8 +130,10 @@ def test_activations_of_one_class_share_no_state(nn, name):
     first = getattr(nn, name)()
     second = getattr(nn, name)()
     output = first.forward(make_input(8)).copy()
+    derivative = np.array(first.derivative())
     second.forward(make_input(9))
     assert_close(first.state, output, f"{name}.state")
+    assert_close(first.derivative(), derivative, f"{name}.derivative()")
 
 
 @EACH_ACTIVATION

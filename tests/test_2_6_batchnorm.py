@@ -134,7 +134,7 @@ def test_alpha_is_the_weight_of_the_running_statistics(nn):
 def test_dx_is_that_of_the_last_batch(nn):
     used = build_layer(nn)
     fresh = build_layer(nn)
-    for m in (M, 4, M):
+    for m in (4, M, 4):
         x, delta = make_examples(2, m)
         used.forward(x)
         used.backward(delta)

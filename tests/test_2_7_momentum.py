@@ -75,10 +75,11 @@ def build_deep(nn, momentum, num_bn_layers):
     return build_mlp(nn, [10, 10], activations, momentum=momentum, num_bn_layers=num_bn_layers)
 
 
-def record_moves(nn, momentum, num_bn_layers=0):
+def record_moves(nn, momentum, num_bn_layers=0, validate=False):
     """Return what each of three steps adds to each parameter: a dict by name for each step.
 
     After each step the parameters are restored, so that the next step has the same gradients.
+    validate: run a batch in eval mode before each step, as between two epochs.
     """
     moves = []
     try:
@@ -91,6 +92,10 @@ def record_moves(nn, momentum, num_bn_layers=0):
     for name, parameter in collect_parameters(mlp, num_bn_layers).items():
         start[name] = parameter.copy()
     for _ in range(3):
+        if validate:
+            mlp.eval()
+            mlp.forward(make_batch(2)[0])
+            mlp.train()
         compute_gradients(mlp, *make_batch(1))
         mlp.step()
         added = {}
@@ -114,6 +119,12 @@ def assert_w_and_b_have_momentum(plain, moves):
 def test_momentum_moves_each_layer(nn):
     plain = record_moves(nn, momentum=0.0)
     moves = record_moves(nn, momentum=0.5)
+    assert_w_and_b_have_momentum(plain, moves)
+
+
+def test_validation_keeps_the_velocity(nn):
+    plain = record_moves(nn, momentum=0.0)
+    moves = record_moves(nn, momentum=0.5, validate=True)
     assert_w_and_b_have_momentum(plain, moves)
 
 
