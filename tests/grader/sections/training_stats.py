@@ -111,6 +111,7 @@ class Run:
         self.nepochs = epochs
         self.batch_size = batch_size
         self.passes = []
+        self._is_inside = False  # a recorded method, which may call another
         self.x = {name: draw_normal(k, (n, D)) for k, (name, n) in enumerate(sizes.items())}
         self.labels = {name: rng.permutation(np.arange(n) % K) for name, n in sizes.items()}
         labels = {name: np.eye(K)[y] if one_hot else y.copy() for name, y in self.labels.items()}
@@ -167,12 +168,19 @@ class Run:
                     setattr(MLP, name, own[name])
 
     def _record(self, name, method):
-        """Return the method, but its calls are recorded."""
+        """Return the method, but its calls are recorded, unless they come from such a method."""
         def call(mlp, *args, **kwargs):
             mode = getattr(mlp, "train_mode", None)
-            output = method(mlp, *args, **kwargs)
+            is_outer = not self._is_inside
+            self._is_inside = True
+            try:
+                output = method(mlp, *args, **kwargs)
+            finally:
+                self._is_inside = not is_outer
             arguments = [*args, *kwargs.values()]
             argument = arguments[0] if arguments else None
+            if not is_outer:
+                return output
             if name not in ("backward", "step"):
                 self.passes.append(ForwardPass(self, argument, output, mode))
             elif self.passes:
@@ -253,7 +261,7 @@ class Run:
         require(not any(forward.mode for forward in passes),
                 f"the {TITLES[name]} set is evaluated in training mode: call mlp.eval() first")
         by_rows = {tuple(forward.rows): forward for forward in passes}
-        return list(by_rows.values())  # once each: __call__ may call forward
+        return list(by_rows.values())  # once each, even if it is evaluated twice
 
 
 def is_output(forward, output):
