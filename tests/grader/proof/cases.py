@@ -458,6 +458,17 @@ CASES = {
             (DSET, DSET + "    mlp = MLP(784, 10, [16], [Sigmoid(), Identity()], "
                           "random_normal_weight_init,\n"
                           "              zeros_bias_init, SoftmaxCrossEntropy(), 0.01)\n")]),
+    "the gradients add up": Case(
+        {"2.8 batches": 2}, "the network is not trained by zero_grads, forward", [
+            ("            self.dW[i] = self.outputs[i].T @ delta / len(labels)\n",
+             "            self.dW[i] += self.outputs[i].T @ delta / len(labels)\n"),
+            ("            self.db[i] = np.mean(delta, axis=0)\n",
+             "            self.db[i] += np.mean(delta, axis=0)\n"),
+            ("            mlp.zero_grads()\n", "")]),
+    "criterion.loss is not set": Case(
+        {"2.8 result": 1}, r"NoneType.*\(get_training_stats, line", [
+            ("        self.loss = -np.sum(y * (x - lse), axis=1)\n        return self.loss\n",
+             "        return -np.sum(y * (x - lse), axis=1)\n")]),
     "zero_grads before step": Case(
         {"2.8 batches": 2}, "the network is not trained by zero_grads, forward", [
             ("            mlp.zero_grads()\n", ""),

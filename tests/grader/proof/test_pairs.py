@@ -14,7 +14,8 @@ ONE_IN = 210  # of the pairs, some 60 in all
 
 # Mistakes that only the submission as a whole shows: they cost points if nothing else is lost.
 WHOLE_ONLY = ["alpha is another in MLP", "momentum ignored where there is BatchNorm",
-              "zero_grads resets b of hidden layers"]
+              "zero_grads resets b of hidden layers", "the gradients add up",
+              "criterion.loss is not set"]
 
 # {pair: what is lost beyond the sum}: no single mistake gives the numbers that both give together,
 # where a network lacks layers, so the checks of such networks are not given back.
