@@ -109,13 +109,13 @@ def test_each_step_is_lr_times_its_own_gradient(nn):
     mlp = build_linear(nn, lr=0.3, momentum=0.0)
     W = mlp.W[0].copy()
     b = mlp.b[0].copy()
-    for gradient in (1.0, 2.0):
+    for gradient in (1.0, 200.0):
         compute_gradients(mlp, *make_batch(8))
         mlp.dW[0][...] = gradient
         mlp.db[0][...] = -gradient
         mlp.step()
-    assert_close(mlp.W[0], W - 0.3 * 1 - 0.3 * 2, "W[0] after two steps")
-    assert_close(mlp.b[0], b + 0.3 * 1 + 0.3 * 2, "b[0] after two steps")
+    assert_close(mlp.W[0], W - 0.3 * 1 - 0.3 * 200, "W[0] after two steps")
+    assert_close(mlp.b[0], b + 0.3 * 1 + 0.3 * 200, "b[0] after two steps")
 
 
 def test_zero_grads_leaves_no_gradient(nn):

@@ -49,7 +49,7 @@ BACKWARDS = ["2.5 backward [32]", "2.5 backward [64, 32]", "2.5 backward [32, 32
 TWO_OR_MORE = ["2.6 in a network, num_bn_layers=2", "2.6 in a network, num_bn_layers=3"]
 IN_NETWORKS = ["2.6 in a network, num_bn_layers=1", *TWO_OR_MORE]
 FIVE_STEPS = ["2.7 five steps, no hidden layer", "2.7 five steps, one hidden layer",
-              "2.7 five steps, two hidden layers"]
+              "2.7 five steps, three hidden layers"]
 
 MISTAKES = {
     # ---- 2.2 ----

@@ -156,6 +156,9 @@ CASES = {
         {"2.3 forward": 3}, r"forward\(x\) is wrong in", [
             ("            z = self.outputs[i] @ self.W[i] + self.b[i]\n",
              "            z = self.outputs[i] @ self.W[i] - self.b[i]\n")]),
+    "gradients clipped in step": Case(
+        {"2.3 five_steps": 2}, r"W\[0\] after a step with large gradients", [
+            (STEP_W, STEP_W.replace("self.dW[i]", "np.clip(self.dW[i], -5, 5)"))]),
     "backward moves W": Case(
         {"2.3 five_steps": 2},
         r"W\[0\] changes in backward: only step moves it \(MLP.backward, line", [
@@ -400,6 +403,11 @@ CASES = {
             ("                delta = self.bn_layers[i].backward(delta)\n",
              "                delta = self.bn_layers[i].backward(delta)\n"
              "                self.bn_layers[i].gamma = self.bn_layers[i].gamma * 0.9\n")]),
+    "one velocity for W of equal shape": Case(
+        {"2.7 five steps, three hidden layers": 2}, r"W\[2\] after step 1", [
+            ("        self.vW = [np.zeros(W.shape) for W in self.W]\n",
+             "        self.vW = {W.shape: np.zeros(W.shape) for W in self.W}\n"),
+            (STEP_W, STEP_W.replace("self.vW[i]", "self.vW[self.W[i].shape]"))]),
     "velocity reset by eval": Case(
         {"2.7 networks_side_by_side": 2}, "or does eval reset one", [
             ("        self.train_mode = False\n",
@@ -445,7 +453,7 @@ CASES = {
             (STEP_W, STEP_W.replace("= self.momentum", "= (i == 0) * self.momentum")),
             (STEP_B, STEP_B.replace("= self.momentum", "= (i == 0) * self.momentum"))]),
     "momentum for the first two layers": Case(
-        {"2.7 five steps, two hidden layers": 2}, r"W\[2\] after step 2 is wrong", [
+        {"2.7 five steps, three hidden layers": 2}, r"W\[2\] after step 2 is wrong", [
             (STEP_W, STEP_W.replace("= self.momentum", "= (i < 2) * self.momentum")),
             (STEP_B, STEP_B.replace("= self.momentum", "= (i < 2) * self.momentum"))]),
     "momentum ignored where there is BatchNorm": Case(

@@ -41,7 +41,8 @@ import numpy as np
 
 from tests.grader.describe import describe_error
 from tests.grader.judge import OWN, TEXTBOOK, Check, Way, in_network
-from tests.grader.network import draw_from, make_batch, name_gradient, require_no_gradients
+from tests.grader.network import (
+    draw_from, draw_normal, make_batch, name_gradient, require_no_gradients)
 from tests.grader.reasons import Lost, require
 
 BATCH_SIZES = {1: 8, 2: 8, 3: 8, 4: 6, 5: 6}  # of the five steps, by the seed of the batch
@@ -131,6 +132,14 @@ def five_steps(nn, given):
         net.run(*make_batch(batch_size, seed))
         net.step()
         yield from net.parameters(f" after step {seed}").items()
+    net.write_gradients(draw_large)
+    net.step()
+    yield from net.parameters(" after a step with large gradients").items()
+
+
+def draw_large(shape):
+    """Return gradients of about 100, which no step may clip."""
+    return draw_normal(6, shape, scale=100)
 
 
 def five_steps_from_own_gradients(nn, given):
@@ -156,11 +165,20 @@ def five_steps_from_own_gradients(nn, given):
         gradients = net.raw_gradients()
         for name, value in alone.raw_gradients().items():
             yield f"{name} of batch {seed}, after others,", gradients[name], value
-        net.step()
-        for name, value in net.parameters().items():
-            old = before[name]
-            gradient = np.reshape(gradients[name_gradient(name)], np.shape(old))
-            yield f"{name} after step {seed}", value, old - net.lr * gradient, old
+        yield from step_from(net, before, f"after step {seed}")
+    before = net.parameters()
+    net.write_gradients(draw_large)
+    yield from step_from(net, before, "after a step with large gradients")
+
+
+def step_from(net, before, when):
+    """Take a step, which must subtract lr times the gradients of net from the parameters before."""
+    gradients = net.raw_gradients()
+    net.step()
+    for name, value in net.parameters().items():
+        old = before[name]
+        gradient = np.reshape(gradients[name_gradient(name)], np.shape(old))
+        yield f"{name} {when}", value, old - net.lr * gradient, old
 
 
 CHECKS = [

@@ -27,7 +27,7 @@ from tests.grader.reasons import CannotAsk, require
 
 STEP = {"lr": 0.008, "momentum": 0.856, "bias_init": init_zero_bias}
 SEEDS = (1, 2, 3, 4, 5)
-NETWORKS = {"no hidden layer": [], "one hidden layer": [32], "two hidden layers": [64, 32]}
+NETWORKS = {"no hidden layer": [], "one hidden layer": [32], "three hidden layers": [32, 32, 32]}
 
 
 class Training(typing.NamedTuple):
