@@ -81,8 +81,9 @@ def describe_value(name, value, expected, before=None, m=None, advice=None):
 
 def _are_close(value, expected):
     """Return for each entry whether it is the expected one, up to rounding."""
-    tolerance = 1e-9 + 1e-6 * np.abs(expected).max(initial=0)
-    return np.isclose(value, expected, rtol=1e-5, atol=tolerance)
+    size = np.abs(expected)
+    tolerance = 1e-9 + 1e-6 * size.max(initial=0) + 1e-5 * size
+    return np.abs(value - expected) <= tolerance  # np.isclose takes five times as long
 
 
 def _is_close(value, expected):
