@@ -6,7 +6,8 @@ measures.
 
 import typing
 
-from tests.grader.mistakes import BACKWARDS, FIVE_STEPS, FORWARDS, IN_NETWORKS, TWO_OR_MORE
+from tests.grader.mistakes import (
+    BACKWARDS, FIVE_STEPS, FORWARDS, IN_NETWORKS, TWO_OR_MORE, read_textbook)
 
 
 class Case(typing.NamedTuple):
@@ -19,6 +20,12 @@ class Case(typing.NamedTuple):
     costs: typing.Dict[str, float]
     reason: str
     edits: typing.List[typing.Tuple[str, str]]
+
+    @property
+    def is_in_training_stats(self):
+        """Whether the edits are all in get_training_stats, the last function of the textbook."""
+        function = read_textbook().partition("def get_training_stats")[2]
+        return all(old in function for old, _ in self.edits)
 
 
 def all_of(points, *checks):
