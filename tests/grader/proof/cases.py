@@ -23,9 +23,14 @@ class Case(typing.NamedTuple):
 
     @property
     def is_in_training_stats(self):
-        """Whether the edits are all in get_training_stats, the last function of the textbook."""
-        function = read_textbook().partition("def get_training_stats")[2]
-        return all(old in function for old, _ in self.edits)
+        """Whether get_training_stats alone differs from the textbook."""
+        return are_in_training_stats(self.edits)
+
+
+def are_in_training_stats(edits):
+    """Return whether edits are all in get_training_stats, the last function of the textbook."""
+    function = read_textbook().partition("def get_training_stats")[2]
+    return all(old in function for old, _ in edits)
 
 
 def all_of(points, *checks):
