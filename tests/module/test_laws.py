@@ -49,7 +49,8 @@ class Case:
         classes = activation_classes(nn)
         activations = [classes[number % len(classes)]() for number in self.activations]
         init = Normal(self.seed, self.dtype, self.rows)
-        mlp = nn.MLP(self.sizes[0], self.sizes[-1], self.sizes[1:-1], activations, init, init,
+        input_size, *hiddens, output_size = self.sizes
+        mlp = nn.MLP(input_size, output_size, hiddens, activations, init, init,
                      nn.SoftmaxCrossEntropy(), 0.1, 0.9, self.num_bn_layers)
         hypothesis.note(repr(mlp))
         return randomise_batchnorm(mlp, self.seed)
@@ -87,18 +88,22 @@ def draw_labels(rng, kind, m, num_classes):
     return np.eye(num_classes, dtype=kind)[rng.randint(num_classes, size=m)]
 
 
+UNITS = st.integers(1, 6)
+ACTIVATIONS = st.integers(0, 99)
+
+
 @st.composite
 def cases(draw, batchnorm=True, dtypes=(np.float32, np.float64), m=st.integers(1, 9),
           scales=(1e-3, 1.0, 100.0)):
     """Draw a Case with 1 to 4 layers of 1 to 6 units."""
-    sizes = draw(st.lists(st.integers(1, 6), min_size=2, max_size=5))
+    sizes = draw(st.lists(UNITS, min_size=2, max_size=5))
     nlayers = len(sizes) - 1
     num_bn_layers = 0
     if batchnorm:
         num_bn_layers = draw(st.integers(0, nlayers))
     return Case(
         sizes=sizes,
-        activations=draw(st.lists(st.integers(0, 99), min_size=nlayers, max_size=nlayers)),
+        activations=draw(st.lists(ACTIVATIONS, min_size=nlayers, max_size=nlayers)),
         num_bn_layers=num_bn_layers,
         rows=draw(st.booleans()),
         m=draw(m),
@@ -111,8 +116,11 @@ def cases(draw, batchnorm=True, dtypes=(np.float32, np.float64), m=st.integers(1
 
 # ---- Networks ------------------------------------------------------------------------------------
 
+CASES_FOR_DIFFERENCES = cases(dtypes=[np.float64], m=st.integers(3, 6), scales=[0.3, 1.0])
+
+
 @law
-@hypothesis.given(case=cases(dtypes=[np.float64], m=st.integers(3, 6), scales=[0.3, 1.0]))
+@hypothesis.given(case=CASES_FOR_DIFFERENCES)
 def test_every_gradient_agrees_with_differences(nn, case):
     case.assume_well_spread(nn)
     case.assume_off_the_kinks(nn)
@@ -159,7 +167,8 @@ def test_gradients_of_a_batch_are_averages_of_its_parts(nn, case, part):
     _, second = case.run(nn, slice(cut, None))
     for name in whole:
         if name.startswith("d"):
-            average = (cut * first[name] + (case.m - cut) * second[name]) / case.m
+            total = cut * first[name] + (case.m - cut) * second[name]
+            average = total / case.m
             case.assert_close(whole[name], average, name)
 
 
@@ -187,9 +196,11 @@ def test_a_shift_of_the_logits_changes_no_loss(nn, m, num_classes, seed, shift, 
     plain = nn.SoftmaxCrossEntropy()
     shifted = nn.SoftmaxCrossEntropy()
     loss = plain.forward(x, labels)
-    np.testing.assert_allclose(shifted.forward(x + shift, labels), loss, rtol=1e-12)
-    np.testing.assert_allclose(shifted.derivative(), plain.derivative(), atol=1e-14)
-    np.testing.assert_allclose(plain.derivative().sum(axis=1), np.zeros(m), atol=1e-14)
+    shifted_loss = shifted.forward(x + shift, labels)
+    np.testing.assert_allclose(shifted_loss, loss, rtol=1e-12)
+    dlogits = plain.derivative()
+    np.testing.assert_allclose(shifted.derivative(), dlogits, atol=1e-14)
+    np.testing.assert_allclose(dlogits.sum(axis=1), np.zeros(m), atol=1e-14)
 
 
 @law
@@ -198,8 +209,11 @@ def test_dx_of_batchnorm_is_orthogonal_to_1_and_x_hat(nn, m, d, seed):
     """A shift and a scale of x change no output, where the variance is far above eps."""
     rng = np.random.RandomState(seed)
     layer = nn.BatchNorm(d)
-    x = np.arange(m)[:, np.newaxis] + rng.uniform(-0.1, 0.1, (m, d))
-    layer.forward(x)
-    dx = layer.backward(rng.standard_normal((m, d)))
+    steps = np.arange(m).reshape(m, 1)
+    noise = rng.uniform(-0.1, 0.1, (m, d))
+    layer.forward(steps + noise)
+    delta = rng.standard_normal((m, d))
+    dx = layer.backward(delta)
+    along_x_hat = (dx * layer.norm).sum(axis=0)
     np.testing.assert_allclose(dx.sum(axis=0), np.zeros(d), atol=1e-12)
-    np.testing.assert_allclose((dx * layer.norm).sum(axis=0), np.zeros(d), atol=1e-6)
+    np.testing.assert_allclose(along_x_hat, np.zeros(d), atol=1e-6)

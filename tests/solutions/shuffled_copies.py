@@ -39,7 +39,9 @@ class Identity(Activation):
 
 class Sigmoid(Activation):
     def forward(self, x):
-        self.state = np.where(x > 0, 1 / (1 + np.exp(-x)), np.exp(x) / (1 + np.exp(x)))
+        growth = np.exp(x)
+        decay = np.exp(-x)
+        self.state = np.where(x > 0, 1 / (1 + decay), growth / (1 + growth))
         return self.state
 
     def derivative(self):
@@ -92,7 +94,8 @@ class SoftmaxCrossEntropy(Criterion):
         self.logits = x
         self.labels = y
         c = np.max(x, axis=1, keepdims=True)
-        lse = np.log(np.sum(np.exp(x - c), axis=1, keepdims=True)) + c
+        sums = np.sum(np.exp(x - c), axis=1, keepdims=True)
+        lse = np.log(sums) + c
         self.sm = np.exp(x - lse)
         self.loss = np.sum(y * (lse - x), axis=1)
         return self.loss
@@ -138,12 +141,13 @@ class BatchNorm(object):
         self.dgamma = (delta * self.norm).sum(axis=0)
         self.dbeta = delta.sum(axis=0)
         # every example moves the mean and the variance of its unit: a Jacobian for each unit
+        scale = self.gamma.ravel() / (self.var + self.eps) ** 0.5
         dx = np.zeros(delta.shape)
         for k in range(delta.shape[1]):
             norm = self.norm[:, k]
-            jacobian = np.eye(len(delta)) - 1 / m - np.outer(norm, norm) / m
-            scale = self.gamma.ravel()[k] / (self.var[k] + self.eps) ** 0.5
-            dx[:, k] = scale * jacobian.dot(delta[:, k])
+            jacobian = np.eye(len(delta)) - 1 / m
+            jacobian = jacobian - np.outer(norm, norm) / m
+            dx[:, k] = scale[k] * jacobian.dot(delta[:, k])
         return dx
 
 
@@ -163,16 +167,16 @@ class MLP(object):
         sizes = hiddens[:]
         sizes.insert(0, input_size)
         sizes.append(output_size)
-        self.W = [weight_init_fn(sizes[i], sizes[i + 1]) for i in range(self.nlayers)]
-        self.dW = [np.zeros_like(self.W[i]) for i in range(self.nlayers)]
-        self.b = [bias_init_fn(sizes[i + 1]) for i in range(self.nlayers)]
-        self.db = [np.zeros_like(self.b[i]) for i in range(self.nlayers)]
+        self.W = [weight_init_fn(d0, d1) for d0, d1 in zip(sizes, sizes[1:])]
+        self.dW = [np.zeros_like(W) for W in self.W]
+        self.b = [bias_init_fn(d) for d in sizes[1:]]
+        self.db = [np.zeros_like(b) for b in self.b]
         self.bn_layers = None
         if self.bn:
             self.bn_layers = [BatchNorm(sizes[i + 1]) for i in range(num_bn_layers)]
         # sums of the gradients so far, each weighted by a power of the momentum
-        self.sum_dW = [np.zeros_like(self.W[i]) for i in range(self.nlayers)]
-        self.sum_db = [np.zeros_like(self.b[i]) for i in range(self.nlayers)]
+        self.sum_dW = [np.zeros_like(W) for W in self.W]
+        self.sum_db = [np.zeros_like(b) for b in self.b]
 
     def __call__(self, x):
         return self.forward(x)
@@ -180,15 +184,16 @@ class MLP(object):
     def forward(self, x):
         self.outputs = [x]
         for i in range(self.nlayers):
-            z = np.matmul(self.outputs[i], self.W[i]) + self.b[i]
+            z = np.matmul(self.outputs[i], self.W[i])
+            z = z + self.b[i]
             if i < self.num_bn_layers:
                 z = self.bn_layers[i].forward(z, eval=not self.train_mode)
             self.outputs.append(self.activations[i].forward(z))
         return self.outputs[self.nlayers]
 
     def zero_grads(self):
-        self.dW = [np.zeros_like(self.W[i]) for i in range(self.nlayers)]
-        self.db = [np.zeros_like(self.b[i]) for i in range(self.nlayers)]
+        self.dW = [np.zeros_like(W) for W in self.W]
+        self.db = [np.zeros_like(b) for b in self.b]
 
     def step(self):
         for i in range(self.nlayers):
@@ -209,7 +214,8 @@ class MLP(object):
             delta = np.multiply(delta, self.activations[i].derivative())
             if i < self.num_bn_layers:
                 delta = self.bn_layers[i].backward(delta)
-            self.dW[i] = np.matmul(np.transpose(self.outputs[i]), delta) / m
+            products = np.matmul(np.transpose(self.outputs[i]), delta)
+            self.dW[i] = products / m
             self.db[i] = np.sum(delta, axis=0) / m
             delta = np.matmul(delta, np.transpose(self.W[i]))
 
@@ -218,6 +224,10 @@ class MLP(object):
 
     def eval(self):
         self.train_mode = False
+
+
+def find_mistakes(out, y):
+    return np.argmax(out, axis=1) != np.argmax(y, axis=1)
 
 
 def get_training_stats(mlp, dset, nepochs, batch_size):
@@ -239,23 +249,27 @@ def get_training_stats(mlp, dset, nepochs, batch_size):
         shuffled_y = trainy[permutation].copy()
         losses = []
         mistakes = []
-        for x, y in zip(np.split(shuffled_x, nbatches), np.split(shuffled_y, nbatches)):
+        batches_x = np.split(shuffled_x, nbatches)
+        batches_y = np.split(shuffled_y, nbatches)
+        for x, y in zip(batches_x, batches_y):
             mlp.zero_grads()
             out = mlp.forward(x)
             mlp.backward(y)
             mlp.step()
             losses.extend(mlp.criterion.loss)
-            mistakes.extend(np.argmax(out, axis=1) != np.argmax(y, axis=1))
+            mistakes.extend(find_mistakes(out, y))
         training_losses[e] = np.mean(losses)
         training_errors[e] = np.mean(mistakes)
 
         mlp.eval()
         losses = []
         mistakes = []
-        for x, y in zip(np.array_split(valx, 5), np.array_split(valy, 5)):
+        batches_x = np.array_split(valx, 5)
+        batches_y = np.array_split(valy, 5)
+        for x, y in zip(batches_x, batches_y):
             out = mlp.forward(x)
             losses.extend(mlp.criterion.forward(out, y))
-            mistakes.extend(np.argmax(out, axis=1) != np.argmax(y, axis=1))
+            mistakes.extend(find_mistakes(out, y))
         validation_losses[e] = np.mean(losses)
         validation_errors[e] = np.mean(mistakes)
 
