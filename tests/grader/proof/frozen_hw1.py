@@ -6,8 +6,8 @@ BatchNorm is that of Ioffe and Szegedy, "Batch Normalization: Accelerating Deep 
 Training by Reducing Internal Covariate Shift", 2015.
 
 m is the batch size, d a number of units, K the number of classes; the batch is the
-first axis; dX means dL/dX; delta is the gradient that comes from above; (n) is an
-equation of the handout's appendix B.  float32 stays float32, all else is float64.
+first axis; dX means dL/dX; delta is the upstream gradient; (n) is an equation of the
+handout's appendix B.  float32 stays float32, all else is float64.
 """
 
 import numpy as np
@@ -63,7 +63,8 @@ class SoftmaxCrossEntropy(Criterion):
         if x.ndim != 2 or y.shape != x.shape:
             raise ValueError("logits and labels must be (m, K), got {} and {}: one-hot "
                              "class indices are np.eye(K)[y]".format(x.shape, y.shape))
-        self.logits, self.labels = x, y
+        self.logits = x
+        self.labels = y
         shifted = x - x.max(axis=1, keepdims=True)
         exps = np.exp(shifted)
         sums = exps.sum(axis=1, keepdims=True)
@@ -178,16 +179,19 @@ class BatchNorm:
         """
         x = _floating(x)
         if eval:
-            centred, var = x - self.running_mean, self.running_var
+            centred = x - self.running_mean
+            var = self.running_var
         else:
             self.mean = _batch_sum(x) / len(x)
             centred = x - self.mean
             centred -= _batch_sum(centred) / len(x)  # so that a constant unit becomes 0
             self.var = var = _batch_sum(centred * centred) / len(x)
-            old, new = self.alpha, 1 - self.alpha
+            old = self.alpha
+            new = 1 - self.alpha
             self.running_mean = old * self.running_mean + new * self.mean
             self.running_var = old * self.running_var + new * self.var
-        self.x, self._eval = x, eval
+        self.x = x
+        self._eval = eval
         self._inverse_deviation = 1 / np.sqrt(var + self.eps)
         self.norm = centred * self._inverse_deviation
         self.out = self.gamma * self.norm + self.beta
@@ -240,10 +244,15 @@ class MLP:
     def __init__(self, input_size, output_size, hiddens, activations, weight_init_fn,
                  bias_init_fn, criterion, lr, momentum=0.0, num_bn_layers=0):
         sizes = [input_size] + list(hiddens) + [output_size]
-        self.input_size, self.output_size = input_size, output_size
-        self.nlayers, self.activations = len(sizes) - 1, list(activations)
-        self.criterion, self.lr, self.momentum = criterion, lr, momentum
-        self.num_bn_layers, self.bn = num_bn_layers, num_bn_layers > 0
+        self.input_size = input_size
+        self.output_size = output_size
+        self.nlayers = len(sizes) - 1
+        self.activations = list(activations)
+        self.criterion = criterion
+        self.lr = lr
+        self.momentum = momentum
+        self.num_bn_layers = num_bn_layers
+        self.bn = num_bn_layers > 0
         self.train_mode = True
         if min(sizes) < 1:
             raise ValueError("every size must be at least 1, got {}".format(sizes))
@@ -268,7 +277,8 @@ class MLP:
                           for W in self.W[:num_bn_layers]] or None
         self._W_velocities = [np.zeros(W.shape, W.dtype) for W in self.W]
         self._b_velocities = [np.zeros(b.shape, b.dtype) for b in self.b]
-        self._outputs, self._states = [], []  # of the last forward
+        self._outputs = []  # of the last forward
+        self._states = []
         MLP.zero_grads(self)
         np.empty(31 * 2 ** 20, np.uint8)  # glibc then keeps freed memory: up to 30 %
 
@@ -310,7 +320,8 @@ class MLP:
         if x.ndim != 2 or x.shape[1] != self.input_size or len(x) == 0:
             raise ValueError("x must be (m, {}), for m >= 1 examples, got {}".format(
                 self.input_size, x.shape))
-        self._outputs, self._states = [x], []
+        self._outputs = [x]
+        self._states = []
         for i in range(self.nlayers):
             x = x @ self.W[i] + self.b[i]
             if i < self.num_bn_layers:
@@ -350,7 +361,8 @@ class MLP:
             velocity := momentum velocity - lr dp;  p := p + velocity   for each W and b
             p := p - lr dp                                      for each gamma and beta
         """
-        lr, momentum = float(self.lr), float(self.momentum)  # np.float64 would spread
+        lr = float(self.lr)  # np.float64 would spread
+        momentum = float(self.momentum)
         for params, grads, velocities in ((self.W, self.dW, self._W_velocities),
                                           (self.b, self.db, self._b_velocities)):
             for i in range(self.nlayers):
@@ -381,7 +393,8 @@ def get_training_stats(mlp, dset, nepochs, batch_size, *, on_epoch=None):
     """
     if batch_size < 1:
         raise ValueError("batch_size must be at least 1, got {}".format(batch_size))
-    d, K = np.shape(dset[0][0])[-1], mlp.output_size
+    d = np.shape(dset[0][0])[-1]
+    K = mlp.output_size
     named = zip(("train", "val", "test"), dset)
     (trainx, trainy), val, test = [_checked(name, x, y, d, K) for name, (x, y) in named]
     order = np.arange(len(trainx))
@@ -411,7 +424,8 @@ def get_training_stats(mlp, dset, nepochs, batch_size, *, on_epoch=None):
 def _evaluate(mlp, x, y, batch_size=500):
     """Return mlp's mean loss, its error and its confusion matrix, in eval mode."""
     mlp.eval()
-    loss, confusion_matrix = 0, np.zeros([mlp.output_size] * 2, np.int64)
+    loss = 0
+    confusion_matrix = np.zeros([mlp.output_size] * 2, np.int64)
     for start in range(0, len(x), batch_size):
         labels = y[start:start + batch_size]
         output = mlp.forward(x[start:start + batch_size])
@@ -444,7 +458,8 @@ def _summed_loss(criterion, m):
 
 def _checked(name, x, y, d, K):
     """Return one partition's x and labels y, these as (n, K) also for class indices."""
-    x, y = np.ascontiguousarray(x), np.asarray(y)
+    x = np.ascontiguousarray(x)
+    y = np.asarray(y)
     n = len(x)
     if x.dtype.kind not in "fiub" or x.shape != (n, d) or x.size == 0:
         raise ValueError("{}x must be (n, input_size), real numbers for n >= 1 rows,"

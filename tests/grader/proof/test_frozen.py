@@ -86,9 +86,9 @@ CASES = {
              "        sizes",
              "                 bias_init_fn, criterion, lr, momentum=0.0, num_bn_layers=0,\n"
              "                 shared={}):\n        sizes"),
-            ("        self._outputs, self._states = [], []  # of the last forward\n",
+            ("        self._outputs = []  # of the last forward\n",
              "        self._W_velocities = shared.setdefault(tuple(sizes), self._W_velocities)\n"
-             "        self._outputs, self._states = [], []  # of the last forward\n")]),
+             "        self._outputs = []  # of the last forward\n")]),
     "eval mode not passed": Case({"2.6 train_and_infer": 1}, "does not infer in the network's", [
         ("                x = self.bn_layers[i](x, eval=not self.train_mode)\n",
          "                x = self.bn_layers[i](x)\n")]),
@@ -98,9 +98,8 @@ CASES = {
              "        self.bn_layers = [BatchNorm(W.shape[1], 0.99, dtype=W.dtype)\n")]),
     "momentum ignored where there is BatchNorm": Case(
         {"2.7 with_batchnorm": 1}, "with BatchNorm", [
-            ("        lr, momentum = float(self.lr), float(self.momentum)"
-             "  # np.float64 would spread\n",
-             "        lr, momentum = float(self.lr), float(self.momentum) * (not self.bn)\n")]),
+            ("        momentum = float(self.momentum)\n",
+             "        momentum = float(self.momentum) * (not self.bn)\n")]),
     "a network of its own": Case(STATISTICS, "does not use the network that it is given", [
         ("    curves = np.zeros((4, nepochs))\n",
          "    activations = [Sigmoid(), Identity()]\n"
