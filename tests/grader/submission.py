@@ -236,8 +236,8 @@ def abbreviate(names):
 def move_to_hw1(files, name):
     """Return files with their names changed so that the submission's hw1.py, name, is hw1/hw1.py.
 
-    The files in its folder go to hw1/. If that folder is called hw1, those beside it stay beside
-    it; if not, its files may be imported either way, and also go beside hw1/.
+    The files in its folder go to hw1/. If that folder is called hw1, files next to it stay next
+    to it; if not, its files may be imported either way, and also go next to hw1/.
     """
     folder = name[:-len("hw1.py")]
     root = folder

@@ -142,7 +142,7 @@ def test_compressed_parts_are_joined_and_trailing_bytes_ignored(compress, tail, 
 
 @pytest.fixture
 def alice(tmp_path):
-    """A student's folder: hw1/, files beside it, and a file that is too large to be taken."""
+    """A student's folder: hw1/, files next to it, and a file that is too large to be taken."""
     folder = tmp_path / "alice"
     for name in ("hw1/hw1.py", "hw1/__init__.py", "hw1/b.py", "data.csv", ".venv/x", "other.py"):
         path = folder / name
