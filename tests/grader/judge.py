@@ -28,13 +28,23 @@ import numpy as np
 
 from tests.grader import mistakes
 from tests.grader.describe import (
-    ReturnsNone, describe_difference, describe_error, find_base, is_unfinished)
+    ReturnsNone, describe_difference, describe_error, is_unfinished)
 from tests.grader.network import Kit
 from tests.grader.reasons import CannotAsk, Lost, Void
 
 WHOLE = "whole"
 OWN = "own parts"
 TEXTBOOK = "textbook's parts"
+METHODS = [  # a pattern of a reason, and the method that it is about; the first that matches counts
+    (r" changes in (\w+): only step moves it", r"MLP.\1"),
+    (r"^MLP\.backward ", "MLP.backward"),
+    (r"^(MLP\.|the network has|the number of units|two networks share)", "MLP.__init__"),
+    (r"^derivative\(\) ", "SoftmaxCrossEntropy.derivative"),
+    (r" after a step ", "MLP.step"),
+    (r"^zero_grads ", "MLP.zero_grads"),
+    (r"^forward\(x\)", "MLP.forward"),
+    (r"^(dW|db)\b", "MLP.backward"),
+]
 
 
 class Way(typing.NamedTuple):
@@ -165,23 +175,11 @@ def locate(reason, check, submission):
 
 def find_method(reason):
     """Return the method that sets the value that a reason names, or None if it is not known."""
-    base = find_base(reason)
-    moving = re.search(r" changes in (\w+): only step moves it", reason)
-    if moving:
-        return f"MLP.{moving[1]}"
-    if reason.startswith("MLP.backward "):
-        return "MLP.backward"
-    if reason.startswith(("MLP.", "the network has", "the number of units", "two networks share")):
-        return "MLP.__init__"
-    if reason.startswith("derivative() "):
-        return "SoftmaxCrossEntropy.derivative"
-    if " after a step " in reason:
-        return "MLP.step"
-    if reason.startswith("zero_grads "):
-        return "MLP.zero_grads"
-    if base == "forward(x)":
-        return "MLP.forward"
-    return "MLP.backward" if base in ("dW", "db") else None
+    for pattern, method in METHODS:
+        match = re.search(pattern, reason)
+        if match:
+            return match.expand(method)
+    return None
 
 
 def ask(way, submission):
