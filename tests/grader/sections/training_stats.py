@@ -112,7 +112,6 @@ class Run:
         self.batch_size = batch_size
         self.passes = []
         self._is_inside = False  # a recorded method, which may call another
-        self._starts_as_given = None  # whether the first output is the given network's, once asked
         self.x = {name: draw_normal(k, (n, D)) for k, (name, n) in enumerate(sizes.items())}
         self.labels = {name: rng.permutation(np.arange(n) % K) for name, n in sizes.items()}
         labels = {name: np.eye(K)[y] if one_hot else y.copy() for name, y in self.labels.items()}
@@ -196,12 +195,15 @@ class Run:
         first = self.passes[0]
         if first.name is None:
             return
-        if self._starts_as_given is None:
-            network = copy.deepcopy(self.untouched)
-            self._starts_as_given = is_output(first, self.replay(network, first))
-        require(self._starts_as_given,
+        require(self.starts_as_given,
                 "get_training_stats does not train the network that it is given: its first outputs "
                 "are not those of that network's weights")
+
+    @functools.cached_property
+    def starts_as_given(self):
+        """Whether the first output is that of the network as it was passed in."""
+        network = copy.deepcopy(self.untouched)
+        return is_output(self.passes[0], self.replay(network, self.passes[0]))
 
     def require_plain_training(self):
         """Require that each output is what zero_grads, forward, backward and step alone lead to.
